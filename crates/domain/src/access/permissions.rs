@@ -1,0 +1,99 @@
+//! Permissions: words of the form `area.resource:action`.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+use utoipa::ToSchema;
+
+/// A permission as a type, so that a handler names the one it needs in its signature.
+pub trait Grant: Send + Sync + 'static {
+    /// The permission, or `None` where being signed in is enough.
+    const PERMISSION: Option<Permission>;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
+        /// One thing that somebody may do.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+            Display, EnumString, EnumIter, IntoStaticStr,
+        )]
+        pub enum Permission {
+            $($(#[$doc])* #[serde(rename = $word)] #[strum(serialize = $word)] $name),+
+        }
+
+        /// The permissions as types, for the signatures of handlers.
+        pub mod permit {
+            use super::{Grant, Permission};
+            $($(#[$doc])* pub enum $name {}
+              impl Grant for $name { const PERMISSION: Option<Permission> = Some(Permission::$name); })+
+
+            /// Being signed in is enough: what is answered concerns the caller alone.
+            pub enum SignedIn {}
+            impl Grant for SignedIn { const PERMISSION: Option<Permission> = None; }
+        }
+    };
+}
+
+permissions! {
+    /// See departments.
+    DepartmentsRead = "access.departments:read",
+    /// Create, change, move and delete departments.
+    DepartmentsWrite = "access.departments:write",
+    /// See users within the data scope.
+    UsersRead = "access.users:read",
+    /// Create, change, disable and delete users.
+    UsersWrite = "access.users:write",
+    /// See roles.
+    RolesRead = "access.roles:read",
+    /// Create, change and delete roles.
+    RolesWrite = "access.roles:write",
+    /// See API clients and their keys.
+    ApiClientsRead = "access.api_clients:read",
+    /// Create, change and delete API clients and their keys.
+    ApiClientsWrite = "access.api_clients:write",
+    /// Ask why somebody may or may not do something.
+    AccessExplain = "access.decisions:read",
+    /// See customers within the data scope.
+    CustomersRead = "customers.customers:read",
+    /// Create and change customers within the data scope.
+    CustomersWrite = "customers.customers:write",
+    /// Delete and restore customers within the data scope.
+    CustomersDelete = "customers.customers:delete",
+    /// Give a customer to another owner.
+    CustomersAssign = "customers.customers:assign",
+    /// See the contacts of the customers within the data scope.
+    ContactsRead = "customers.contacts:read",
+    /// Create and change contacts.
+    ContactsWrite = "customers.contacts:write",
+    /// Delete and restore contacts.
+    ContactsDelete = "customers.contacts:delete",
+    /// Read the event log (audit trail).
+    EventsRead = "platform.events:read",
+}
+
+impl Permission {
+    /// The word, as it stands in tokens, roles and the contract.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+
+    /// Every permission there is.
+    pub fn all() -> Vec<Permission> {
+        <Permission as strum::IntoEnumIterator>::iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Permission;
+
+    #[test]
+    fn every_word_has_an_area_a_resource_and_an_action() {
+        for permission in Permission::all() {
+            let (subject, action) = permission.word().split_once(':').expect("an action");
+            let (area, resource) = subject.split_once('.').expect("an area");
+            assert!(!area.is_empty() && !resource.is_empty() && !action.is_empty(), "{permission}");
+            assert_eq!(permission.word().parse::<Permission>(), Ok(permission));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Roles: a named set of permissions and a data scope.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
+use utoipa::ToSchema;
+
+use super::Permission::{self, *};
+
+/// On which records the permissions hold. Ordered from the narrowest to the widest.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, Display,
+    EnumString, IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum DataScope {
+    /// Records that one owns.
+    Own,
+    /// Records of one's own department.
+    Department,
+    /// Records of one's own department and of those below it.
+    Subtree,
+    /// Every record of the company.
+    Tenant,
+}
+
+/// A role that every tenant starts with. Its permissions and scope are data afterwards.
+pub struct BuiltInRole {
+    /// Stable key.
+    pub key: &'static str,
+    /// Name in English.
+    pub name: &'static str,
+    /// Name in Chinese.
+    pub name_zh: &'static str,
+    /// Which records.
+    pub data_scope: DataScope,
+    permissions: &'static [Permission],
+}
+
+impl BuiltInRole {
+    /// What the role may do; the administrator may do everything, also what later releases add.
+    pub fn permissions(&self) -> Vec<Permission> {
+        if self.key == "admin" { Permission::all() } else { self.permissions.to_vec() }
+    }
+}
+
+const COLLEAGUES: [Permission; 3] = [DepartmentsRead, UsersRead, AccessExplain];
+
+/// The roles that a new tenant has.
+pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
+    BuiltInRole {
+        key: "admin",
+        name: "Administrator",
+        name_zh: "管理员",
+        data_scope: DataScope::Tenant,
+        permissions: &[],
+    },
+    BuiltInRole {
+        key: "sales_manager",
+        name: "Sales manager",
+        name_zh: "销售经理",
+        data_scope: DataScope::Subtree,
+        permissions: &[
+            COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], RolesRead, CustomersRead, CustomersWrite,
+            CustomersDelete, CustomersAssign, ContactsRead, ContactsWrite, ContactsDelete, EventsRead,
+        ],
+    },
+    BuiltInRole {
+        key: "sales_rep",
+        name: "Sales representative",
+        name_zh: "销售",
+        data_scope: DataScope::Own,
+        permissions: &[
+            COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, CustomersWrite, ContactsRead,
+            ContactsWrite, ContactsDelete,
+        ],
+    },
+    BuiltInRole {
+        key: "service_agent",
+        name: "Service agent",
+        name_zh: "客服",
+        data_scope: DataScope::Tenant,
+        permissions: &[
+            COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, ContactsRead, ContactsWrite,
+        ],
+    },
+    BuiltInRole {
+        key: "service_supervisor",
+        name: "Service supervisor",
+        name_zh: "客服主管",
+        data_scope: DataScope::Tenant,
+        permissions: &[
+            COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, CustomersWrite, ContactsRead,
+            ContactsWrite, ContactsDelete, EventsRead,
+        ],
+    },
+    BuiltInRole {
+        key: "marketing",
+        name: "Marketing",
+        name_zh: "市场",
+        data_scope: DataScope::Tenant,
+        permissions: &[COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, ContactsRead],
+    },
+    BuiltInRole {
+        key: "finance",
+        name: "Finance",
+        name_zh: "财务",
+        data_scope: DataScope::Tenant,
+        permissions: &[COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, ContactsRead],
+    },
+    BuiltInRole {
+        key: "integration",
+        name: "Integration",
+        name_zh: "系统集成",
+        data_scope: DataScope::Tenant,
+        permissions: &[
+            DepartmentsRead, UsersRead, CustomersRead, CustomersWrite, ContactsRead, ContactsWrite,
+            EventsRead,
+        ],
+    },
+];

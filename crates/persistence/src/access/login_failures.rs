@@ -1,0 +1,76 @@
+//! Failed sign-ins, counted per account and per address over all servers of the installation.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Bytea, Integer, Timestamptz};
+
+use crate::{StoreError, Tx};
+
+/// One thing that failures are counted for, and how many are too many.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// A hash: the table never holds an address in clear.
+    pub key: Vec<u8>,
+    /// Failures within the window that close the door until it ends.
+    pub failures: i32,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Bytea)]
+    key: Vec<u8>,
+    #[diesel(sql_type = Integer)]
+    failures: i32,
+    #[diesel(sql_type = Timestamptz)]
+    window_ends_at: DateTime<Utc>,
+}
+
+/// Until when signing in is closed, if it is.
+///
+/// # Errors
+/// Those of the database.
+pub fn closed_until(tx: &mut Tx, limits: &[Limit]) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let keys: Vec<_> = limits.iter().map(|limit| limit.key.clone()).collect();
+    let rows: Vec<Row> = sql_query(
+        "select key, failures, window_ends_at from login_failures where key = any($1) and window_ends_at > $2",
+    )
+    .bind::<Array<Bytea>, _>(keys)
+    .bind::<Timestamptz, _>(tx.now)
+    .load(tx.conn)?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| limits.iter().any(|limit| limit.key == row.key && row.failures >= limit.failures))
+        .map(|row| row.window_ends_at)
+        .max())
+}
+
+/// Counts one more failure; a window begins with its first one.
+///
+/// # Errors
+/// Those of the database.
+pub fn add(tx: &mut Tx, limits: &[Limit], window: TimeDelta) -> Result<(), StoreError> {
+    let mut keys: Vec<_> = limits.iter().map(|limit| limit.key.clone()).collect();
+    // Always in the same order, so that two failures at once don't wait for each other in a circle.
+    keys.sort();
+    sql_query(
+        "insert into login_failures as f (key, failures, window_ends_at) select key, 1, $3 from unnest($1) as k (key) \
+         on conflict (key) do update set \
+         failures = case when f.window_ends_at > $2 then f.failures + 1 else 1 end, \
+         window_ends_at = case when f.window_ends_at > $2 then f.window_ends_at else $3 end",
+    )
+    .bind::<Array<Bytea>, _>(keys)
+    .bind::<Timestamptz, _>(tx.now)
+    .bind::<Timestamptz, _>(tx.now + window)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Forgets the failures of an account that signed in.
+///
+/// # Errors
+/// Those of the database.
+pub fn clear(tx: &mut Tx, key: &[u8]) -> Result<(), StoreError> {
+    sql_query("delete from login_failures where key = $1").bind::<Bytea, _>(key).execute(tx.conn)?;
+    Ok(())
+}

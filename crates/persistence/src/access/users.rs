@@ -1,0 +1,165 @@
+//! People who may sign in.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::roles::Role;
+use super::scope;
+use crate::paging::{PageRequest, keyset};
+use crate::schema::{roles, users};
+use crate::{StoreError, Tx};
+
+/// A person.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+#[allow(missing_docs)]
+pub struct User {
+    pub tenant_id: Uuid,
+    pub id: Uuid,
+    pub email: String,
+    pub name: String,
+    pub password_hash: Option<String>,
+    pub department_id: Uuid,
+    pub role_id: Uuid,
+    pub locale: String,
+    pub time_zone: Option<String>,
+    pub disabled_at: Option<DateTime<Utc>>,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// Which people; empty lists don't restrict.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Filter {
+    pub emails: Vec<String>,
+    pub department_ids: Vec<Uuid>,
+    pub role_ids: Vec<Uuid>,
+    pub disabled: Option<bool>,
+}
+
+fn visible<'a>(tx: &Tx) -> users::BoxedQuery<'a, Pg> {
+    let query = users::table.filter(users::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
+    match scope::condition(tx, "users.id", "users.department_id") {
+        Some(condition) => query.filter(condition),
+        None => query,
+    }
+}
+
+/// Adds a person.
+///
+/// # Errors
+/// [`StoreError::Unique`] when the address is taken.
+pub fn insert(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
+    diesel::insert_into(users::table).values(user).execute(tx.conn)?;
+    Ok(())
+}
+
+/// One person.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is none in the actor's scope.
+pub fn find(tx: &mut Tx, id: Uuid) -> Result<User, StoreError> {
+    Ok(visible(tx).filter(users::id.eq(id)).select(User::as_select()).first(tx.conn)?)
+}
+
+/// One person, for a change.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is none in the actor's scope.
+pub fn lock(tx: &mut Tx, id: Uuid) -> Result<User, StoreError> {
+    find(tx, id)?;
+    Ok(users::table.find((tx.actor.tenant_id, id)).select(User::as_select()).for_update().first(tx.conn)?)
+}
+
+/// A person with the role, for signing in and for building tokens: not limited by anybody's scope.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub fn with_role(tx: &mut Tx, tenant_id: Uuid, who: Who) -> Result<(User, Role), StoreError> {
+    let query = users::table
+        .inner_join(roles::table.on(roles::tenant_id.eq(users::tenant_id).and(roles::id.eq(users::role_id))))
+        .filter(users::tenant_id.eq(tenant_id))
+        .filter(users::deleted_at.is_null())
+        .select((User::as_select(), Role::as_select()))
+        .into_boxed();
+    Ok(match who {
+        Who::Id(id) => query.filter(users::id.eq(id)),
+        Who::Email(email) => query.filter(users::email.eq(email)),
+    }
+    .first(tx.conn)?)
+}
+
+/// How a person is named.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Who {
+    Id(Uuid),
+    Email(String),
+}
+
+/// Several people by id: names beside ids that the actor was shown anyway.
+///
+/// # Errors
+/// Those of the database.
+pub fn named(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<User>, StoreError> {
+    Ok(users::table
+        .filter(users::tenant_id.eq(tx.actor.tenant_id))
+        .filter(users::id.eq_any(ids))
+        .select(User::as_select())
+        .load(tx.conn)?)
+}
+
+/// A page in order of creation, one row more than asked for when there is a next one.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(tx: &mut Tx, filter: &Filter, page: &PageRequest) -> Result<Vec<User>, StoreError> {
+    let mut query = visible(tx).filter(users::deleted_at.is_null());
+    if !filter.emails.is_empty() {
+        query = query.filter(users::email.eq_any(filter.emails.clone()));
+    }
+    if !filter.department_ids.is_empty() {
+        query = query.filter(users::department_id.eq_any(filter.department_ids.clone()));
+    }
+    if !filter.role_ids.is_empty() {
+        query = query.filter(users::role_id.eq_any(filter.role_ids.clone()));
+    }
+    match filter.disabled {
+        Some(true) => query = query.filter(users::disabled_at.is_not_null()),
+        Some(false) => query = query.filter(users::disabled_at.is_null()),
+        None => {}
+    }
+    let query = keyset!(query, users::created_at, users::id, false, page.after_time());
+    Ok(query.limit(page.limit + 1).select(User::as_select()).load(tx.conn)?)
+}
+
+/// Stores a changed person.
+///
+/// # Errors
+/// [`StoreError::Unique`] when the address is taken.
+pub fn replace(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
+    diesel::update(users::table.find((tx.actor.tenant_id, user.id))).set(user).execute(tx.conn)?;
+    Ok(())
+}
+
+/// Whether the company keeps at least one enabled person whose role has the permission when `except` is
+/// left out.
+///
+/// # Errors
+/// Those of the database.
+pub fn another_with(tx: &mut Tx, permission: &str, except: Uuid) -> Result<bool, StoreError> {
+    let others = users::table
+        .inner_join(roles::table.on(roles::tenant_id.eq(users::tenant_id).and(roles::id.eq(users::role_id))))
+        .filter(users::tenant_id.eq(tx.actor.tenant_id))
+        .filter(users::id.ne(except))
+        .filter(users::deleted_at.is_null())
+        .filter(users::disabled_at.is_null())
+        .filter(roles::data_scope.eq("tenant"))
+        .filter(roles::permissions.contains(vec![permission.to_owned()]));
+    Ok(diesel::select(diesel::dsl::exists(others)).get_result(tx.conn)?)
+}

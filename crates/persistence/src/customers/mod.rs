@@ -1,0 +1,5 @@
+//! Customers and their contacts.
+
+pub mod contacts;
+#[allow(clippy::module_inception)]
+pub mod customers;

@@ -1,0 +1,265 @@
+//! The door to the database.
+
+mod clock;
+mod connection;
+mod errors;
+mod stats;
+mod tx;
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::r2d2::Pool;
+use diesel::{Connection, PgConnection};
+use fulcrum_domain::access::Actor;
+use tokio::sync::Semaphore;
+
+pub use clock::Clock;
+pub use errors::StoreError;
+pub use stats::QueryStats;
+pub use tx::Tx;
+
+use crate::platform::numbers::Numbers;
+use connection::Manager;
+
+/// How to reach the database and how much of it to use.
+#[derive(Clone, Debug)]
+pub struct DbSettings {
+    /// libpq URL.
+    pub url: String,
+    /// Connections, and therefore database work at one time.
+    pub connections: u32,
+    /// How long a request waits for its turn before it is told to come back later.
+    pub wait: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+}
+
+/// Requests that may wait for each connection; more would only wait in vain.
+const WAITING_PER_CONNECTION: usize = 64;
+
+/// The pool, and the only way to a [`Tx`].
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    pool: Pool<Manager>,
+    permits: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    settings: DbSettings,
+    clock: Clock,
+    numbers: Numbers,
+}
+
+impl Db {
+    /// A door to the database; connects when first used, so that the program also starts while the
+    /// database is away.
+    pub fn new(settings: DbSettings, clock: Clock) -> Db {
+        let pool = Pool::builder()
+            .max_size(settings.connections)
+            .min_idle(Some(0))
+            .connection_timeout(settings.wait)
+            // A ping on every check-out would double the round trips; broken connections are dropped
+            // when they show it.
+            .test_on_check_out(false)
+            .error_handler(Box::new(connection::LogPoolErrors))
+            .build_unchecked(Manager::new(settings.url.clone(), settings.statement_timeout));
+        Db(Arc::new(Inner {
+            pool,
+            permits: Arc::new(Semaphore::new(settings.connections as usize)),
+            waiting: AtomicUsize::new(0),
+            numbers: Numbers::new(settings.url.clone()),
+            settings,
+            clock,
+        }))
+    }
+
+    /// The clock that transactions take their time from.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Connections in use and connections open.
+    pub fn pool_state(&self) -> (u32, u32) {
+        let state = self.0.pool.state();
+        (state.connections - state.idle_connections, state.connections)
+    }
+
+    /// Runs a closure that only reads, without a transaction of its own. It may be run a second time
+    /// when the connection turns out to be broken.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database can't be reached, [`StoreError::Overloaded`] when it
+    /// wasn't this request's turn in time, and what the closure returns.
+    pub async fn read<T, E, F>(&self, actor: &Arc<Actor>, stats: &Arc<QueryStats>, work: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + AsStoreError + Send + 'static,
+    {
+        self.in_turn(actor, stats, move |db, actor| {
+            let attempt = || db.with_connection(|conn| work(&mut Tx::new(conn, db, actor.clone())));
+            match attempt() {
+                Err(error) if lost_connection(&error) => attempt(),
+                result => result,
+            }
+        })
+        .await
+    }
+
+    /// Runs a closure in one transaction: committed when it returns `Ok`, else rolled back. It may be run
+    /// a second time after a deadlock, or when the connection broke before anything could be committed.
+    ///
+    /// # Errors
+    /// As for [`Db::read`]; also [`StoreError::Unavailable`] when the connection broke during the commit,
+    /// in which case nobody knows whether it happened (an idempotency key tells).
+    pub async fn write<T, E, F>(&self, actor: &Arc<Actor>, stats: &Arc<QueryStats>, work: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + AsStoreError + Send + 'static,
+    {
+        self.in_turn(actor, stats, move |db, actor| match db.transaction(actor, &work) {
+            Err(failure) if failure.safe_to_repeat() => {
+                db.transaction(actor, &work).map_err(|failure| failure.error)
+            }
+            result => result.map_err(|failure| failure.error),
+        })
+        .await
+    }
+
+    /// The same without waiting in line and without the async runtime: for the command line, seeding and
+    /// start-up.
+    ///
+    /// # Errors
+    /// As for [`Db::write`].
+    pub fn write_now<T, E>(&self, actor: &Arc<Actor>, work: impl Fn(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StoreError> + AsStoreError,
+    {
+        self.0.transaction(actor, &work).map_err(|failure| failure.error)
+    }
+
+    async fn in_turn<T, E, F>(&self, actor: &Arc<Actor>, stats: &Arc<QueryStats>, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Inner, &Arc<Actor>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let inner = self.0.clone();
+        let permit = inner.turn().await?;
+        let (actor, stats, span) = (actor.clone(), stats.clone(), tracing::Span::current());
+        tokio::task::spawn_blocking(move || {
+            let _turn = permit;
+            let started = Instant::now();
+            let result = span.in_scope(|| stats::counted(&stats, || work(&inner, &actor)));
+            stats.add_busy(started.elapsed());
+            result
+        })
+        .await
+        .unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
+    }
+}
+
+impl Inner {
+    async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit, StoreError> {
+        struct Waiting<'a>(&'a AtomicUsize);
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        let ahead = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.waiting);
+        if ahead >= WAITING_PER_CONNECTION * self.settings.connections as usize {
+            return Err(StoreError::Overloaded);
+        }
+        match tokio::time::timeout(self.settings.wait, self.permits.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(StoreError::Overloaded),
+        }
+    }
+
+    fn with_connection<T, E: From<StoreError> + AsStoreError>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut conn = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let result = work(&mut conn.pg);
+        conn.broken = matches!(&result, Err(error) if lost_connection(error));
+        result
+    }
+
+    fn transaction<T, E: From<StoreError> + AsStoreError>(
+        &self,
+        actor: &Arc<Actor>,
+        work: &impl Fn(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, Failure<E>> {
+        let finished = Cell::new(false);
+        self.with_connection(|conn| {
+            conn.transaction(|conn| {
+                let result = work(&mut Tx::new(conn, self, actor.clone()));
+                finished.set(result.is_ok());
+                result.map_err(Failure::before_commit)
+            })
+        })
+        .map_err(|failure: Failure<E>| Failure { in_commit: finished.get(), ..failure })
+    }
+}
+
+/// Why a transaction did not happen, or perhaps did.
+struct Failure<E> {
+    error: E,
+    /// The closure was through: if the connection is lost, the commit may still have arrived.
+    in_commit: bool,
+}
+
+impl<E: AsStoreError> Failure<E> {
+    fn before_commit(error: E) -> Self {
+        Failure { error, in_commit: false }
+    }
+
+    fn safe_to_repeat(&self) -> bool {
+        match self.error.as_store_error() {
+            Some(StoreError::Conflict) => true,
+            Some(StoreError::Unavailable(_)) => !self.in_commit,
+            _ => false,
+        }
+    }
+}
+
+impl<E: From<StoreError>> From<diesel::result::Error> for Failure<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Failure { error: StoreError::from(error).into(), in_commit: false }
+    }
+}
+
+impl<E: From<StoreError>> From<StoreError> for Failure<E> {
+    fn from(error: StoreError) -> Self {
+        Failure { error: error.into(), in_commit: false }
+    }
+}
+
+impl<E: AsStoreError> AsStoreError for Failure<E> {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        self.error.as_store_error()
+    }
+}
+
+/// Lets the door see through the error type of its user.
+pub trait AsStoreError {
+    /// The store's error, if it is one.
+    fn as_store_error(&self) -> Option<&StoreError>;
+}
+
+impl AsStoreError for StoreError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+fn lost_connection(error: &impl AsStoreError) -> bool {
+    matches!(error.as_store_error(), Some(StoreError::Unavailable(_)))
+}

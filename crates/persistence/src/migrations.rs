@@ -1,0 +1,68 @@
+//! The schema's history, embedded in the program.
+
+use diesel::pg::PgConnection;
+use diesel::{Connection, RunQueryDsl, sql_query};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::StoreError;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// One process migrates, others wait: any number of servers may start at once.
+const LOCK: i64 = 0x0046_554c_4352_554d;
+
+/// Brings the database up to this program and returns the names of what was applied.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] without a database, [`StoreError::Internal`] when a migration fails.
+pub fn apply(url: &str) -> Result<Vec<String>, StoreError> {
+    let mut conn = connect(url)?;
+    sql_query(format!("select pg_advisory_lock({LOCK})")).execute(&mut conn)?;
+    let applied = conn.run_pending_migrations(MIGRATIONS).map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// The names of the migrations that the database doesn't have yet.
+///
+/// # Errors
+/// As for [`apply`].
+pub fn pending(url: &str) -> Result<Vec<String>, StoreError> {
+    use diesel::migration::MigrationSource;
+    let mut conn = connect(url)?;
+    let applied = conn.applied_migrations().map_err(|error| StoreError::Internal(error.to_string()))?;
+    let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
+        .map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok(known
+        .iter()
+        .filter(|migration| !applied.contains(&migration.name().version().as_owned()))
+        .map(|migration| migration.name().to_string())
+        .collect())
+}
+
+/// Takes back every migration, newest first: for the test that each `down.sql` restores.
+///
+/// # Errors
+/// As for [`apply`].
+pub fn revert_last(url: &str) -> Result<String, StoreError> {
+    let mut conn = connect(url)?;
+    conn.revert_last_migration(MIGRATIONS)
+        .map(|version| version.to_string())
+        .map_err(|error| StoreError::Internal(error.to_string()))
+}
+
+/// Creates a database beside the one that the URL names, unless it is there.
+///
+/// # Errors
+/// As for [`apply`].
+pub fn ensure_database(url: &str, name: &str) -> Result<(), StoreError> {
+    let mut conn = connect(url)?;
+    match sql_query(format!("create database \"{}\"", name.replace('"', "\"\""))).execute(&mut conn) {
+        Ok(_) => Ok(()),
+        Err(error) if error.to_string().contains("already exists") => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn connect(url: &str) -> Result<PgConnection, StoreError> {
+    PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))
+}

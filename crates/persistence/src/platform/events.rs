@@ -1,0 +1,162 @@
+//! The one log of everything that happened.
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_query;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::customers::customers;
+use crate::schema::events;
+use crate::{StoreError, Tx};
+use fulcrum_domain::access::DataScope;
+
+/// Something that happened, to be appended to the log.
+pub struct NewEvent<'a> {
+    /// What happened, such as `customer.updated`.
+    pub kind: String,
+    /// To what kind of record.
+    pub subject_type: &'a str,
+    /// To which record.
+    pub subject_id: Uuid,
+    /// The customer that it concerns.
+    pub customer_id: Option<Uuid>,
+    /// The version of the record afterwards.
+    pub version: Option<i32>,
+    /// `{"field": {"from": …, "to": …}}`
+    pub changes: Value,
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = events)]
+#[allow(missing_docs)]
+pub struct Event {
+    pub seq: i64,
+    pub at: DateTime<Utc>,
+    pub type_: String,
+    pub subject_type: String,
+    pub subject_id: Uuid,
+    pub customer_id: Option<Uuid>,
+    pub actor_type: String,
+    pub actor_id: Option<Uuid>,
+    pub request_id: Option<String>,
+    pub version: Option<i32>,
+    pub changes: Value,
+}
+
+/// Which events; empty lists and `None` don't restrict.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Filter {
+    pub types: Vec<String>,
+    pub subject_types: Vec<String>,
+    pub subject_ids: Vec<Uuid>,
+    pub customer_ids: Vec<Uuid>,
+    pub actor_ids: Vec<Uuid>,
+    pub at_from: Option<DateTime<Utc>>,
+    pub at_to: Option<DateTime<Utc>>,
+}
+
+/// Appends to the log, in the transaction of the change.
+///
+/// # Errors
+/// Those of the database.
+pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
+    sql_query(
+        "insert into events (tenant_id, at, xid, type, subject_type, subject_id, customer_id, actor_type, \
+         actor_id, request_id, version, changes) \
+         values ($1, $2, pg_current_xact_id()::text::bigint, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<Timestamptz, _>(tx.now)
+    .bind::<Text, _>(event.kind)
+    .bind::<Text, _>(event.subject_type)
+    .bind::<SqlUuid, _>(event.subject_id)
+    .bind::<Nullable<SqlUuid>, _>(event.customer_id)
+    .bind::<Text, _>(tx.actor.principal_type())
+    .bind::<Nullable<SqlUuid>, _>(tx.actor.principal_id())
+    .bind::<Nullable<Text>, _>(tx.request_id.clone())
+    .bind::<Nullable<Integer>, _>(event.version)
+    .bind::<Jsonb, _>(event.changes)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+fn visible<'a>(tx: &Tx) -> events::BoxedQuery<'a, Pg> {
+    let query = events::table.filter(events::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
+    if tx.actor.scope == DataScope::Tenant {
+        return query;
+    }
+    // Outside of the whole company one sees what happened to the customers that one sees.
+    query.filter(events::customer_id.eq_any(customers::visible(tx).select(crate::schema::customers::id.nullable())))
+}
+
+/// A page of the log, newest first, before the position `before`; one row more than `limit` tells that
+/// there is a next page.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(tx: &mut Tx, filter: &Filter, before: Option<i64>, limit: i64) -> Result<Vec<Event>, StoreError> {
+    let mut query = visible(tx);
+    if !filter.types.is_empty() {
+        query = query.filter(events::type_.eq_any(filter.types.clone()));
+    }
+    if !filter.subject_types.is_empty() {
+        query = query.filter(events::subject_type.eq_any(filter.subject_types.clone()));
+    }
+    if !filter.subject_ids.is_empty() {
+        query = query.filter(events::subject_id.eq_any(filter.subject_ids.clone()));
+    }
+    if !filter.customer_ids.is_empty() {
+        query = query.filter(events::customer_id.eq_any(filter.customer_ids.clone()));
+    }
+    if !filter.actor_ids.is_empty() {
+        query = query.filter(events::actor_id.eq_any(filter.actor_ids.clone()));
+    }
+    if let Some(from) = filter.at_from {
+        query = query.filter(events::at.ge(from));
+    }
+    if let Some(to) = filter.at_to {
+        query = query.filter(events::at.le(to));
+    }
+    if let Some(before) = before {
+        query = query.filter(events::seq.lt(before));
+    }
+    Ok(query.order(events::seq.desc()).limit(limit + 1).select(Event::as_select()).load(tx.conn)?)
+}
+
+/// One event by its position.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is none that the actor may see.
+pub fn find(tx: &mut Tx, seq: i64) -> Result<Event, StoreError> {
+    Ok(visible(tx).filter(events::seq.eq(seq)).select(Event::as_select()).first(tx.conn)?)
+}
+
+/// Makes the partitions from the month of `today` on, for so many months; those that are there stay.
+///
+/// # Errors
+/// Those of the database.
+pub fn ensure_partitions(conn: &mut PgConnection, today: NaiveDate, months: u32) -> Result<(), StoreError> {
+    let first = today.with_day(1).unwrap_or(today);
+    for ahead in 0..months {
+        let from = first + Months::new(ahead);
+        let to = first + Months::new(ahead + 1);
+        let name = format!("events_{:04}_{:02}", from.year(), from.month());
+        let exists = diesel::select(
+            sql::<Bool>("to_regclass(").bind::<Text, _>(&name).sql(") is not null"),
+        )
+        .get_result::<bool>(conn)?;
+        if !exists {
+            sql_query(format!(
+                "create table if not exists {name} partition of events for values from ('{from}') to ('{to}')"
+            ))
+            .execute(conn)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! What every area stands on.
+
+pub mod events;
+pub(crate) mod explain;
+pub mod external_ids;
+pub mod idempotency;
+pub mod maintenance;
+pub(crate) mod numbers;
+pub mod search;

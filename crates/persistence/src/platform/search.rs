@@ -1,0 +1,321 @@
+//! Search by part of a text: prefix scans over the suffixes that `fulcrum_domain` cuts texts into.
+
+use std::collections::BTreeSet;
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, SmallInt, Text, Uuid as SqlUuid};
+use fulcrum_domain::platform::search_terms::{TermClass, fold, name_terms, prefix_upper_bound};
+use uuid::Uuid;
+
+use crate::{StoreError, Tx};
+
+/// Where a term stands in a record; the smaller, the more a hit in it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(i16)]
+#[allow(missing_docs)]
+pub enum Field {
+    Code = 0,
+    NameStart = 1,
+    NameInside = 2,
+    PinyinStart = 3,
+    PinyinInside = 4,
+    Phone = 6,
+    Email = 7,
+    ContactNameStart = 11,
+    ContactNameInside = 12,
+    ContactPinyin = 13,
+    ContactPhone = 14,
+    ContactEmail = 15,
+    /// Never searched by text: found by its whole value.
+    Tag = 20,
+}
+
+use Field::*;
+
+/// The terms of one record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms(BTreeSet<(i16, String)>);
+
+impl Terms {
+    /// Adds terms of one field.
+    pub fn add(&mut self, field: Field, terms: impl IntoIterator<Item = String>) -> &mut Self {
+        self.0.extend(terms.into_iter().filter(|term| !term.is_empty()).map(|term| (field as i16, term)));
+        self
+    }
+
+    /// Adds the terms of a name; the fields are those for its start, its inside, its initials' start and
+    /// inside.
+    pub fn add_name(&mut self, name: &str, fields: [Field; 4]) -> &mut Self {
+        for term in name_terms(name) {
+            let field = match term.class {
+                TermClass::Start => fields[0],
+                TermClass::Inside => fields[1],
+                TermClass::PinyinStart => fields[2],
+                TermClass::PinyinInside => fields[3],
+            };
+            self.add(field, [term.text]);
+        }
+        self
+    }
+}
+
+/// Makes the terms of a source exactly `after`, given that they were `before`.
+///
+/// # Errors
+/// Those of the database.
+pub fn replace(tx: &mut Tx, subject: Uuid, source: Uuid, before: &Terms, after: &Terms) -> Result<(), StoreError> {
+    let change = |from: &Terms, to: &Terms| -> (Vec<i16>, Vec<String>) {
+        from.0.difference(&to.0).cloned().unzip()
+    };
+    for (statement, (fields, terms)) in [
+        (
+            "delete from search_terms s using unnest($4, $5) as gone (field, term) where s.tenant_id = $1 \
+             and s.subject_id = $2 and s.source_id = $3 and s.field = gone.field and s.term = gone.term",
+            change(before, after),
+        ),
+        (
+            "insert into search_terms (tenant_id, subject_id, source_id, field, term) \
+             select $1, $2, $3, field, term from unnest($4, $5) as new (field, term) on conflict do nothing",
+            change(after, before),
+        ),
+    ] {
+        if fields.is_empty() {
+            continue;
+        }
+        sql_query(statement)
+            .bind::<SqlUuid, _>(tx.actor.tenant_id)
+            .bind::<SqlUuid, _>(subject)
+            .bind::<SqlUuid, _>(source)
+            .bind::<Array<SmallInt>, _>(fields)
+            .bind::<Array<Text>, _>(terms)
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// What is searched for: every token has to be found, somewhere in the record.
+#[derive(Clone, Debug)]
+pub struct SearchQuery {
+    tokens: Vec<Token>,
+}
+
+#[derive(Clone, Debug)]
+struct Token {
+    from: String,
+    to: String,
+    fields: Vec<i16>,
+}
+
+/// Which records a search is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Customers, found by their own fields and by those of their contacts.
+    Customers,
+    /// Contacts.
+    Contacts,
+}
+
+impl Target {
+    fn fields(self, token: &str) -> Vec<i16> {
+        let han = token.chars().any(|c| !c.is_ascii());
+        let digits = token.chars().all(|c| c.is_ascii_digit());
+        let fields: &[Field] = match (self, han, digits) {
+            (Target::Customers, true, _) => &[NameStart, NameInside, ContactNameStart, ContactNameInside],
+            (Target::Customers, _, true) => {
+                &[Code, NameStart, NameInside, Phone, Email, ContactNameStart, ContactPhone, ContactEmail]
+            }
+            (Target::Customers, ..) => &[
+                Code, NameStart, NameInside, PinyinStart, PinyinInside, Email, ContactNameStart,
+                ContactNameInside, ContactPinyin, ContactEmail,
+            ],
+            (Target::Contacts, true, _) => &[ContactNameStart, ContactNameInside],
+            (Target::Contacts, _, true) => &[ContactNameStart, ContactPhone, ContactEmail],
+            (Target::Contacts, ..) => &[ContactNameStart, ContactNameInside, ContactPinyin, ContactEmail],
+        };
+        fields.iter().map(|field| *field as i16).collect()
+    }
+
+    /// Which id of a term is the id of the record that is searched for.
+    fn id_column(self) -> &'static str {
+        match self {
+            Target::Customers => "subject_id",
+            Target::Contacts => "source_id",
+        }
+    }
+}
+
+impl SearchQuery {
+    /// What a person typed; `None` when there is nothing in it to search for.
+    pub fn parse(text: &str, target: Target) -> Option<SearchQuery> {
+        let mut tokens: Vec<Token> = fulcrum_domain::platform::search_terms::query_tokens(text)
+            .into_iter()
+            .map(|token| Token {
+                to: prefix_upper_bound(&token),
+                fields: target.fields(&token),
+                from: token,
+            })
+            .collect();
+        // The longest token is the rarest: the scan follows it, the others are looked up.
+        tokens.sort_by_key(|token| std::cmp::Reverse(token.from.len()));
+        (!tokens.is_empty()).then_some(SearchQuery { tokens })
+    }
+}
+
+/// The condition that a record has the tag.
+pub(crate) fn tag_term(tag: &str) -> String {
+    fold(tag)
+}
+
+/// A query whose records are those of `records` that match, best first.
+pub(crate) struct Ranked<Q> {
+    pub(crate) records: Q,
+    pub(crate) target: Target,
+    pub(crate) search: SearchQuery,
+    pub(crate) tenant_id: Uuid,
+    pub(crate) after: Option<(i16, String, Uuid)>,
+    pub(crate) limit: i64,
+}
+
+impl<Q> QueryId for Ranked<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: Query> Query for Ranked<Q> {
+    type SqlType = (SmallInt, Text, Q::SqlType);
+}
+
+impl<Q> diesel::RunQueryDsl<PgConnection> for Ranked<Q> {}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
+    /// One short index scan for each field that can match, each no longer than a page; what a record
+    /// matches with apart from its best place is passed over.
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let id = self.target.id_column();
+        let [first, others @ ..] = self.search.tokens.as_slice() else {
+            return Err(diesel::result::Error::QueryBuilderError("a search needs a token".into()));
+        };
+        out.push_sql("select h.* from unnest(");
+        out.push_bind_param::<Array<SmallInt>, _>(&first.fields)?;
+        out.push_sql(") as f (field) cross join lateral (select s.field, s.term, c.* from search_terms s join (");
+        self.records.walk_ast(out.reborrow())?;
+        out.push_sql(") c on c.id = s.");
+        out.push_sql(id);
+        out.push_sql(" where s.tenant_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.tenant_id)?;
+        out.push_sql(" and s.field = f.field and s.term >= ");
+        out.push_bind_param::<Text, _>(&first.from)?;
+        out.push_sql(" and s.term < ");
+        out.push_bind_param::<Text, _>(&first.to)?;
+        if let Some((field, term, after_id)) = &self.after {
+            out.push_sql(" and f.field >= ");
+            out.push_bind_param::<SmallInt, _>(field)?;
+            out.push_sql(" and (f.field > ");
+            out.push_bind_param::<SmallInt, _>(field)?;
+            out.push_sql(" or (s.term, s.");
+            out.push_sql(id);
+            out.push_sql(") > (");
+            out.push_bind_param::<Text, _>(term)?;
+            out.push_sql(", ");
+            out.push_bind_param::<SqlUuid, _>(after_id)?;
+            out.push_sql("))");
+        }
+        out.push_sql(" and not exists (select from search_terms b where b.tenant_id = s.tenant_id and b.subject_id = s.subject_id");
+        if self.target == Target::Contacts {
+            out.push_sql(" and b.source_id = s.source_id");
+        }
+        out.push_sql(" and b.term >= ");
+        out.push_bind_param::<Text, _>(&first.from)?;
+        out.push_sql(" and b.term < ");
+        out.push_bind_param::<Text, _>(&first.to)?;
+        out.push_sql(" and b.field = any(");
+        out.push_bind_param::<Array<SmallInt>, _>(&first.fields)?;
+        out.push_sql(") and (b.field, b.term, b.source_id) < (s.field, s.term, s.source_id))");
+        for token in others {
+            out.push_sql(" and exists (");
+            token.walk(&self.target, "s", out.reborrow())?;
+            out.push_sql(")");
+        }
+        out.push_sql(" order by s.term, s.");
+        out.push_sql(id);
+        out.push_sql(" limit ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(") h order by h.field, h.term, h.id limit ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        Ok(())
+    }
+}
+
+impl Token {
+    /// A subquery for the terms of the same record (`outer`'s) that this token matches.
+    fn walk<'b>(&'b self, target: &Target, outer: &str, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("select from search_terms x where x.tenant_id = ");
+        out.push_sql(outer);
+        out.push_sql(".tenant_id and x.subject_id = ");
+        out.push_sql(outer);
+        out.push_sql(".subject_id");
+        if *target == Target::Contacts {
+            out.push_sql(" and x.source_id = ");
+            out.push_sql(outer);
+            out.push_sql(".source_id");
+        }
+        out.push_sql(" and x.field = any(");
+        out.push_bind_param::<Array<SmallInt>, _>(&self.fields)?;
+        out.push_sql(") and x.term >= ");
+        out.push_bind_param::<Text, _>(&self.from)?;
+        out.push_sql(" and x.term < ");
+        out.push_bind_param::<Text, _>(&self.to)
+    }
+}
+
+/// The ids of the records that match, as a condition for lists in another order than by rank.
+#[derive(Clone)]
+pub(crate) struct MatchingIds {
+    pub(crate) target: Target,
+    pub(crate) search: SearchQuery,
+    pub(crate) tenant_id: Uuid,
+}
+
+impl QueryId for MatchingIds {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl diesel::expression::Expression for MatchingIds {
+    type SqlType = diesel::sql_types::Bool;
+}
+
+impl<T> diesel::expression::AppearsOnTable<T> for MatchingIds {}
+impl<T> diesel::expression::SelectableExpression<T> for MatchingIds {}
+impl<G> diesel::expression::ValidGrouping<G> for MatchingIds {
+    type IsAggregate = diesel::expression::is_aggregate::Never;
+}
+
+impl QueryFragment<Pg> for MatchingIds {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let [first, others @ ..] = self.search.tokens.as_slice() else {
+            return Err(diesel::result::Error::QueryBuilderError("a search needs a token".into()));
+        };
+        out.push_sql(match self.target {
+            Target::Customers => "customers.id in (select s.subject_id from search_terms s where s.tenant_id = ",
+            Target::Contacts => "contacts.id in (select s.source_id from search_terms s where s.tenant_id = ",
+        });
+        out.push_bind_param::<SqlUuid, _>(&self.tenant_id)?;
+        out.push_sql(" and s.field = any(");
+        out.push_bind_param::<Array<SmallInt>, _>(&first.fields)?;
+        out.push_sql(") and s.term >= ");
+        out.push_bind_param::<Text, _>(&first.from)?;
+        out.push_sql(" and s.term < ");
+        out.push_bind_param::<Text, _>(&first.to)?;
+        for token in others {
+            out.push_sql(" and exists (");
+            token.walk(&self.target, "s", out.reborrow())?;
+            out.push_sql(")");
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}

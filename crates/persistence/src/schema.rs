@@ -1,0 +1,224 @@
+//! The tables as diesel sees them; a test compares this file with the migrated database.
+
+diesel::table! {
+    tenants (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        time_zone -> Text,
+        currency -> Text,
+        region -> Text,
+        locale -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    departments (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        parent_id -> Nullable<Uuid>,
+        name -> Text,
+        path -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    roles (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        key -> Text,
+        name -> Text,
+        permissions -> Array<Text>,
+        data_scope -> Text,
+        built_in -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    users (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        password_hash -> Nullable<Text>,
+        department_id -> Uuid,
+        role_id -> Uuid,
+        locale -> Text,
+        time_zone -> Nullable<Text>,
+        disabled_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sessions (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        salt -> Bytea,
+        generation -> Int4,
+        user_agent -> Nullable<Text>,
+        address -> Nullable<Text>,
+        created_at -> Timestamptz,
+        rotated_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        revoked_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    api_clients (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        permissions -> Array<Text>,
+        data_scope -> Text,
+        department_id -> Uuid,
+        secret_hash -> Bytea,
+        disabled_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    api_keys (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        client_id -> Uuid,
+        name -> Text,
+        prefix -> Text,
+        secret_hash -> Bytea,
+        permissions -> Array<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    events (tenant_id, seq, at) {
+        tenant_id -> Uuid,
+        seq -> Int8,
+        at -> Timestamptz,
+        xid -> Int8,
+        #[sql_name = "type"]
+        type_ -> Text,
+        subject_type -> Text,
+        subject_id -> Uuid,
+        customer_id -> Nullable<Uuid>,
+        actor_type -> Text,
+        actor_id -> Nullable<Uuid>,
+        request_id -> Nullable<Text>,
+        version -> Nullable<Int4>,
+        changes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (tenant_id, principal_id, method, path, key) {
+        tenant_id -> Uuid,
+        principal_id -> Uuid,
+        method -> Text,
+        path -> Text,
+        key -> Text,
+        request_hash -> Bytea,
+        status -> Int2,
+        answer -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    external_ids (tenant_id, subject_type, system, external_id) {
+        tenant_id -> Uuid,
+        subject_type -> Text,
+        system -> Text,
+        external_id -> Text,
+        subject_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    search_terms (tenant_id, subject_id, source_id, field, term) {
+        tenant_id -> Uuid,
+        subject_id -> Uuid,
+        source_id -> Uuid,
+        field -> Int2,
+        term -> Text,
+    }
+}
+
+diesel::table! {
+    customers (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        number -> Text,
+        kind -> Text,
+        name -> Text,
+        credit_code -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        email -> Nullable<Text>,
+        website -> Nullable<Text>,
+        grade -> Nullable<Text>,
+        vip -> Bool,
+        lifecycle_stage -> Text,
+        industry -> Nullable<Text>,
+        industry_detail -> Nullable<Text>,
+        staff_count -> Nullable<Int4>,
+        annual_revenue_amount -> Nullable<Numeric>,
+        annual_revenue_currency -> Nullable<Text>,
+        source -> Nullable<Text>,
+        pain_points -> Array<Text>,
+        tags -> Array<Text>,
+        address -> Nullable<Jsonb>,
+        born_on -> Nullable<Date>,
+        notes -> Nullable<Text>,
+        external_ids -> Jsonb,
+        owner_id -> Nullable<Uuid>,
+        department_id -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    contacts (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        name -> Text,
+        title -> Nullable<Text>,
+        phones -> Jsonb,
+        emails -> Jsonb,
+        decision_role -> Nullable<Text>,
+        is_primary -> Bool,
+        born_on -> Nullable<Date>,
+        notes -> Nullable<Text>,
+        external_ids -> Jsonb,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(tenants, departments, roles, users, sessions, api_clients, api_keys, events, idempotency_keys, external_ids, search_terms, customers, contacts);
