@@ -1,6 +1,6 @@
 # Shows the recipes.
 default:
-    @just --list --unsorted
+    @{{ just_executable() }} --list --unsorted
 
 # The demo company on http://127.0.0.1:8080/docs, with its own PostgreSQL.
 serve *arguments:
@@ -26,7 +26,7 @@ openapi:
 
 # Holds openapi.json against linters, generated clients and the running server; `just contract static` without the server.
 contract *arguments:
-    cargo build --locked
+    cargo build --workspace --locked
     FULCRUM_BIN="${FULCRUM_BIN:-target/debug/fulcrum}" contract/check.sh {{ arguments }}
 
 # Everything that CI does.

@@ -27,8 +27,12 @@ pub fn apply(url: &str) -> Result<Vec<String>, StoreError> {
 /// # Errors
 /// As for [`apply`].
 pub fn pending(url: &str) -> Result<Vec<String>, StoreError> {
+    pending_on(&mut connect(url)?)
+}
+
+/// The same on a connection that is there.
+pub(crate) fn pending_on(conn: &mut PgConnection) -> Result<Vec<String>, StoreError> {
     use diesel::migration::MigrationSource;
-    let mut conn = connect(url)?;
     let applied = conn.applied_migrations().map_err(|error| StoreError::Internal(error.to_string()))?;
     let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
         .map_err(|error| StoreError::Internal(error.to_string()))?;

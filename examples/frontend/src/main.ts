@@ -1,4 +1,5 @@
-// What a frontend does with the API, typed from openapi.json: a wrong path, parameter or field does not compile.
+// What a frontend does with the API, typed from openapi.json: a wrong path, type or field of an answer, or a missing
+// field of a body, does not compile.
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 

@@ -144,3 +144,17 @@ pub fn longest_path(tx: &mut Tx, path: &str) -> Result<String, StoreError> {
         .select(departments::path)
         .first(tx.conn)?)
 }
+
+/// Whether a live department lies within the actor's scope, so that people and programs may be put there.
+///
+/// # Errors
+/// Those of the database.
+pub fn within_reach(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
+    let query = visible(tx).filter(departments::id.eq(id)).filter(departments::deleted_at.is_null());
+    let query = match super::scope::condition(tx, "null::uuid", "departments.id") {
+        Some(condition) => query.filter(condition),
+        None => query,
+    };
+    let found: i64 = query.count().get_result(tx.conn)?;
+    Ok(found > 0)
+}

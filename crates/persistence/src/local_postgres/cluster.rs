@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::LocalPostgresError;
 use super::account::Account;
@@ -46,10 +46,11 @@ pub(super) fn create(
     durable: bool,
     watchdog: Option<&Watchdog>,
 ) -> Result<(), LocalPostgresError> {
+    static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
     remove_unfinished(&folders.data_dir);
     // A new name each time: an initdb that outlived its parent may still be writing to the last one.
-    let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
-    let unfinished = folders.data_dir.join(format!("{UNFINISHED}{}-{nanoseconds}", std::process::id()));
+    let attempt = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+    let unfinished = folders.data_dir.join(format!("{UNFINISHED}{}-{attempt}", std::process::id()));
     let result = initdb(&unfinished, programs, account, durable, watchdog).and_then(|()| {
         // An empty folder in the way is replaced by the rename.
         fs::rename(&unfinished, &folders.pgdata)
@@ -133,7 +134,7 @@ fn locales(version: u32) -> [&'static [&'static str]; 2] {
     }
 }
 
-/// What earlier runs left behind. A failure does no harm: the names are never used again.
+/// What earlier runs left behind. A failure does no harm: the next one has another name.
 fn remove_unfinished(data_dir: &Path) {
     let Ok(entries) = fs::read_dir(data_dir) else { return };
     for entry in entries.flatten() {

@@ -8,7 +8,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use super::account::Account;
 use super::cluster::{self, SUPERUSER};
@@ -135,17 +136,18 @@ impl LocalPostgres {
 
 /// A new, empty folder of our own.
 fn temporary_folder() -> Result<PathBuf, LocalPostgresError> {
+    static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
     // The socket belongs inside, for the folder to be all that there is to remove.
     let long = |parent: &Path| parent.as_os_str().len() > LONGEST_TEMPORARY_FOLDER;
     let parent = env::temp_dir();
     let parent = fs::canonicalize(&parent).map_err(LocalPostgresError::io("resolve the folder", &parent))?;
     let parent = if long(&parent) { PathBuf::from("/tmp") } else { parent };
     loop {
-        // Different within a process by the time; a name that is taken is not used.
-        let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
-        let folder = parent.join(format!("fulcrum-{}-{nanoseconds:x}", process::id()));
+        let attempt = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+        let folder = parent.join(format!("fulcrum-{}-{attempt}", process::id()));
         match DirBuilder::new().mode(data_dir_mode()).create(&folder) {
             Ok(()) => return Ok(folder),
+            // Of a process that had our number before, or planted by somebody: never used, the next one then.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(LocalPostgresError::io("make the folder", &folder)(error)),
         }

@@ -5,7 +5,6 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::LocalPostgresError;
 
@@ -32,12 +31,9 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // Only for the message; whoever holds the lock may not have written anything yet.
-                let _ = file.read_to_string(&mut text);
                 return Err(LocalPostgresError::InUse {
                     data_dir: data_dir.to_path_buf(),
-                    holder: describe_holder(&text),
+                    holder: describe_holder(&mut file),
                 });
             }
             Err(TryLockError::Error(source)) => {
@@ -45,7 +41,7 @@ impl Lock {
             }
         }
         file.set_len(0)
-            .and_then(|()| write!(file, "pid {}\nstarted {}\n", process::id(), now()))
+            .and_then(|()| writeln!(file, "pid {}", process::id()))
             .map_err(LocalPostgresError::io("write the lock file", &path))?;
         Ok(Self { file })
     }
@@ -60,17 +56,17 @@ impl Drop for Lock {
     }
 }
 
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs())
-}
-
-fn describe_holder(text: &str) -> String {
-    let field =
-        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
-    let Some(pid) = field("pid ") else { return "another process".to_owned() };
-    match field("started ") {
-        Some(started) => format!("process {pid}, which started {} s ago", now().saturating_sub(started)),
-        None => format!("process {pid}"),
+/// For the error message, so whatever cannot be read is left out.
+fn describe_holder(file: &mut File) -> String {
+    let mut text = String::new();
+    // Whoever holds the lock may not have written anything yet.
+    let _ = file.read_to_string(&mut text);
+    let Some(pid) = text.strip_prefix("pid ").and_then(|rest| rest.trim().parse::<u32>().ok()) else {
+        return "another process".to_owned();
+    };
+    // The file system keeps the time at which the holder wrote its number.
+    match file.metadata().and_then(|metadata| metadata.modified()).map(|start| start.elapsed()) {
+        Ok(Ok(age)) => format!("process {pid}, which started {} s ago", age.as_secs()),
+        _ => format!("process {pid}"),
     }
 }

@@ -30,3 +30,34 @@ pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+/// Lets a database pass that has every migration of this program.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when it hasn't, or can't be reached.
+pub fn is_migrated(tx: &mut crate::Tx) -> Result<(), StoreError> {
+    let pending = crate::migrations::pending_on(tx.conn)?;
+    if pending.is_empty() { Ok(()) } else { Err(StoreError::Unavailable("migrations are missing".into())) }
+}
+
+/// What a database server says of itself.
+#[derive(QueryableByName)]
+pub struct Server {
+    /// `server_version_num`
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    pub version: i32,
+    /// Its clock.
+    #[diesel(sql_type = Timestamptz)]
+    pub now: DateTime<Utc>,
+}
+
+/// Asks a database server about itself.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub fn server(url: &str) -> Result<Server, StoreError> {
+    let mut conn =
+        PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    Ok(sql_query("select current_setting('server_version_num')::int as version, clock_timestamp() as now")
+        .get_result(&mut conn)?)
+}

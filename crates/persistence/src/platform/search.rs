@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, SmallInt, Text, Uuid as SqlUuid};
-use fulcrum_domain::platform::search_terms::{TermClass, fold, name_terms, prefix_upper_bound};
+use fulcrum_domain::platform::search_terms::{TermClass, name_terms, prefix_upper_bound};
 use uuid::Uuid;
 
 use crate::{StoreError, Tx};
@@ -164,9 +164,9 @@ impl SearchQuery {
     }
 }
 
-/// The condition that a record has the tag.
+/// What a tag is found by: "C++" and "C#" are two tags, "vip" and "VIP" are one.
 pub(crate) fn tag_term(tag: &str) -> String {
-    fold(tag)
+    tag.to_lowercase()
 }
 
 /// A query whose records are those of `records` that match, best first.

@@ -1,0 +1,5 @@
+//! API clients.
+
+pub mod routes;
+pub mod service;
+pub mod views;

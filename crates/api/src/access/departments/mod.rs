@@ -1,0 +1,5 @@
+//! Departments.
+
+pub mod routes;
+pub mod service;
+pub mod views;

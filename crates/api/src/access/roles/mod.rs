@@ -1,0 +1,5 @@
+//! Roles.
+
+pub mod routes;
+pub mod service;
+pub mod views;

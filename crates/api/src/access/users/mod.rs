@@ -1,0 +1,5 @@
+//! Users.
+
+pub mod routes;
+pub mod service;
+pub mod views;

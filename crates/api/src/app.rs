@@ -1,0 +1,50 @@
+//! The installation in one process: everything that requests share.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_extensible_rate_limit::backend::memory::InMemoryBackend;
+use fulcrum_domain::access::Actor;
+use fulcrum_persistence::Db;
+use moka::sync::Cache;
+
+use crate::auth::keys::Keys;
+use crate::auth::tokens::Verified;
+use crate::http::contract::Contract;
+use crate::settings::ServerSettings;
+
+/// What requests share.
+pub struct App {
+    /// The door to the database.
+    pub db: Db,
+    /// Keys for tokens, cursors and stored secrets.
+    pub keys: Keys,
+    /// How this process was told to behave.
+    pub settings: ServerSettings,
+    /// The published contract, which also judges what comes in.
+    pub contract: Arc<Contract>,
+    /// Access tokens that were verified, by fingerprint.
+    pub verified: Cache<[u8; 32], Verified>,
+    /// API keys that were verified, by fingerprint, and when.
+    pub keyed: Cache<[u8; 32], (Arc<Actor>, Instant)>,
+    /// Requests of the current minute, per caller.
+    pub limiter: InMemoryBackend,
+}
+
+impl App {
+    /// Needs a running async runtime, for the limiter's tidying up.
+    pub fn new(db: Db, keys: Keys, settings: ServerSettings, contract: Arc<Contract>) -> App {
+        App {
+            db,
+            keys,
+            contract,
+            verified: Cache::builder()
+                .max_capacity(50_000)
+                .time_to_live(Duration::from_secs(60 * settings.access_token_minutes as u64))
+                .build(),
+            keyed: Cache::builder().max_capacity(10_000).time_to_live(settings.api_key_memory).build(),
+            limiter: InMemoryBackend::builder().build(),
+            settings,
+        }
+    }
+}

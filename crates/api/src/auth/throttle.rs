@@ -1,0 +1,68 @@
+//! Failed sign-ins close the door for a while: for an account, for an address, and sooner for both together.
+
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+use fulcrum_persistence::Tx;
+use fulcrum_persistence::access::login_failures::{self, Limit};
+use sha2::{Digest, Sha256};
+
+use crate::http::catalog::Code;
+use crate::http::problem::Problem;
+
+const WINDOW: TimeDelta = TimeDelta::minutes(5);
+
+/// What one attempt to sign in counts towards.
+#[derive(Clone)]
+pub struct Throttle {
+    limits: [Limit; 3],
+}
+
+impl Throttle {
+    /// For an attempt on an account (any text that identifies it) from an address.
+    pub fn of(account: &str, address: Option<IpAddr>) -> Throttle {
+        let address = address.map_or_else(|| "?".into(), |address| address.to_string());
+        let limit = |kind: &str, what: &str, failures| Limit {
+            key: Sha256::digest(format!("{kind}/{what}")).to_vec(),
+            failures,
+        };
+        Throttle {
+            limits: [
+                limit("both", &format!("{account}/{address}"), 5),
+                // Somebody else's failures must not be able to lock an account quickly.
+                limit("account", account, 30),
+                limit("address", &address, 50),
+            ],
+        }
+    }
+
+    /// Lets an attempt pass unless there were too many failures.
+    ///
+    /// # Errors
+    /// 429 until the window ends.
+    pub fn check(&self, tx: &mut Tx) -> Result<(), Problem> {
+        match login_failures::closed_until(tx, &self.limits)? {
+            Some(until) => {
+                let seconds = (until - tx.now).num_seconds().max(1);
+                Err(Problem::new(Code::TooManyFailures).with("seconds", seconds).retry_after(seconds as u64))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a failure.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn failed(&self, tx: &mut Tx) -> Result<(), Problem> {
+        Ok(login_failures::add(tx, &self.limits, WINDOW)?)
+    }
+
+    /// Forgets the failures of this account from this address.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn succeeded(&self, tx: &mut Tx) -> Result<(), Problem> {
+        Ok(login_failures::clear(tx, &self.limits[0].key)?)
+    }
+}

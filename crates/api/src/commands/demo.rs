@@ -1,0 +1,142 @@
+//! `fulcrum demo`: the company that everything can be tried on.
+
+use std::sync::Arc;
+
+use clap::Args;
+use fulcrum_domain::access::Actor;
+use fulcrum_persistence::access::tenants::{self, Tenant};
+use fulcrum_persistence::access::users::{self, Who};
+use fulcrum_persistence::access::roles;
+use fulcrum_persistence::{Clock, Db, StoreError, Tx};
+use uuid::Uuid;
+
+use super::admin::add_user;
+use super::demo_data::{self, DemoCustomer};
+use super::installation::{Database, NewTenant, create_tenant, system, system_in};
+use crate::access::departments::service::Departments;
+use crate::access::departments::views::DepartmentInput;
+use crate::auth::service::actor_of;
+use crate::customers::contacts::service::Contacts;
+use crate::customers::customers::service::Customers;
+use crate::http::problem::Problem;
+use crate::records;
+use crate::settings::DatabaseSettings;
+
+/// Everybody's password in the demo company.
+pub const PASSWORD: &str = "fulcrum-demo";
+
+/// Customers of the demo company.
+const CUSTOMERS: usize = 500;
+
+/// Where to make the demo company.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Slug of the tenant; it is made unless it is there.
+    #[arg(long, default_value = "demo")]
+    tenant: String,
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+impl Demo {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn run(&self) -> Result<(), String> {
+        let database = Database::open(&self.database)?;
+        database.migrate()?;
+        let made = fill(&database.door(Clock::system()), &self.tenant)?;
+        println!("{}", if made { "made the demo company" } else { "the demo company is there already" });
+        Ok(())
+    }
+}
+
+/// Departments: name and the name of the one above.
+const DEPARTMENTS: [(&str, Option<&str>); 7] = [
+    ("总经办", None),
+    ("销售部", None),
+    ("华东区", Some("销售部")),
+    ("华北区", Some("销售部")),
+    ("客服部", None),
+    ("市场部", None),
+    ("财务部", None),
+];
+
+/// People: name in the address, name, role, department.
+const PEOPLE: [(&str, &str, &str, &str); 8] = [
+    ("admin", "陈建国", "admin", "总经办"),
+    ("manager", "王海涛", "sales_manager", "销售部"),
+    ("rep.east", "李晓梅", "sales_rep", "华东区"),
+    ("rep.north", "张伟", "sales_rep", "华北区"),
+    ("agent", "刘洋", "service_agent", "客服部"),
+    ("supervisor", "赵敏", "service_supervisor", "客服部"),
+    ("marketing", "孙丽", "marketing", "市场部"),
+    ("finance", "周文静", "finance", "财务部"),
+];
+
+/// Makes the demo company in one transaction, unless it is there. Returns whether it was made.
+///
+/// # Errors
+/// A sentence for a person.
+pub fn fill(db: &Db, slug: &str) -> Result<bool, String> {
+    db.write_now(&system(), |tx| {
+        if tenants::find_by_slug(tx, Some(slug))?.is_some() {
+            return Ok(false);
+        }
+        let tenant = create_tenant(
+            tx,
+            &NewTenant {
+                slug: slug.into(),
+                name: "科创信息".into(),
+                time_zone: "Asia/Shanghai".into(),
+                currency: "CNY".into(),
+                region: "CN".into(),
+                locale: "zh-CN".into(),
+            },
+        )?;
+        tx.actor = system_in(&tenant);
+        organisation(tx)?;
+        customers(tx, &tenant)?;
+        Ok(true)
+    })
+    .map_err(|problem: Problem| problem.to_string())
+}
+
+fn organisation(tx: &mut Tx) -> Result<(), Problem> {
+    let mut made: Vec<(&str, Uuid)> = Vec::new();
+    let find = |made: &[(&str, Uuid)], name: &str| made.iter().find(|(other, _)| *other == name).map(|(_, id)| *id);
+    for (name, parent) in DEPARTMENTS {
+        let parent_id = parent.and_then(|parent| find(&made, parent));
+        let input = DepartmentInput { name: name.into(), parent_id };
+        made.push((name, records::create::<Departments>(tx, input)?.id));
+    }
+    for (address, name, role, department) in PEOPLE {
+        let department = find(&made, department).ok_or(StoreError::NotFound)?;
+        add_user(tx, &format!("{address}@demo.test"), name, department, role, PASSWORD)?;
+    }
+    Ok(())
+}
+
+fn customers(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> {
+    let owners = ["rep.east", "rep.north", "manager"]
+        .map(|name| acting_as(tx, tenant, &format!("{name}@demo.test")));
+    let [east, north, manager] = owners;
+    let owners = [east?, north?, manager?];
+    for DemoCustomer { owner, customer, contacts } in demo_data::customers(CUSTOMERS) {
+        // As its owner, so that the log reads as it would in life.
+        tx.actor = owners[owner].clone();
+        let customer = records::create::<Customers>(tx, customer)?;
+        for mut contact in contacts {
+            contact.customer_id = customer.id;
+            records::create::<Contacts>(tx, contact)?;
+        }
+    }
+    tx.actor = system_in(tenant);
+    Ok(())
+}
+
+fn acting_as(tx: &mut Tx, tenant: &Tenant, email: &str) -> Result<Arc<Actor>, Problem> {
+    let (user, role): (_, roles::Role) = users::with_role(tx, tenant.id, Who::Email(email.to_owned()))?;
+    Ok(Arc::new(actor_of(tenant, &user, &role, Uuid::nil())?))
+}

@@ -1,0 +1,193 @@
+//! The installation: its database, its secret, its tenants.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use fulcrum_domain::access::{Actor, BUILT_IN_ROLES};
+use fulcrum_persistence::access::roles::{self, Role};
+use fulcrum_persistence::access::tenants::{self, Tenant};
+use fulcrum_persistence::local_postgres::{LocalPostgres, Settings as LocalSettings};
+use fulcrum_persistence::{Clock, Db, DbSettings, StoreError, Tx, migrations};
+use uuid::Uuid;
+
+use crate::auth::keys::{Keys, random};
+use crate::http::catalog::FieldCode;
+use crate::http::problem::Problem;
+use crate::settings::{DatabaseSettings, SecretSettings};
+
+/// The database that the settings name, or a private one that runs as long as this lives.
+pub struct Database {
+    /// Its libpq URL.
+    pub url: String,
+    local: Option<LocalPostgres>,
+    settings: DatabaseSettings,
+}
+
+/// Name of our database in the private PostgreSQL.
+const NAME: &str = "fulcrum";
+
+impl Database {
+    /// Starts the private PostgreSQL where no database is named.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn open(settings: &DatabaseSettings) -> Result<Database, String> {
+        if let Some(url) = &settings.database_url {
+            return Ok(Database { url: url.clone(), local: None, settings: settings.clone() });
+        }
+        let mut local = LocalSettings::new(&settings.data);
+        local.bin_dir.clone_from(&settings.pg_bin);
+        local.max_connections = settings.database_connections + 20;
+        let local = LocalPostgres::start(&local).map_err(|error| error.to_string())?;
+        migrations::ensure_database(&local.url("postgres"), NAME).map_err(|error| error.to_string())?;
+        Ok(Database { url: local.url(NAME), local: Some(local), settings: settings.clone() })
+    }
+
+    /// Brings the database up to this program; returns what was applied.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn migrate(&self) -> Result<Vec<String>, String> {
+        let applied = migrations::apply(&self.url).map_err(|error| error.to_string())?;
+        fulcrum_persistence::platform::maintenance::run(&self.url, Clock::system().now())
+            .map_err(|error| error.to_string())?;
+        Ok(applied)
+    }
+
+    /// The door to it.
+    pub fn door(&self, clock: Clock) -> Db {
+        let settings = DbSettings {
+            url: self.url.clone(),
+            connections: self.settings.database_connections,
+            wait: Duration::from_millis(self.settings.database_wait_ms),
+            statement_timeout: Duration::from_millis(self.settings.statement_timeout_ms),
+        };
+        Db::new(settings, clock)
+    }
+
+    /// Where it is, for people.
+    pub fn place(&self) -> String {
+        match &self.local {
+            Some(local) => format!("private PostgreSQL {} in {}", local.version(), local.data_dir().display()),
+            None => "the PostgreSQL that DATABASE_URL names".into(),
+        }
+    }
+}
+
+/// The installation's keys: from the settings, else from a file in the data folder that is made on first use.
+///
+/// # Errors
+/// A sentence for a person.
+pub fn keys(secret: &SecretSettings, data: &Path) -> Result<Keys, String> {
+    let (text, origin) = match &secret.secret_key {
+        Some(text) => (text.clone(), "--secret-key".to_owned()),
+        None => {
+            let path = data.join("secret.key");
+            (kept_secret(&path).map_err(|error| format!("{}: {error}", path.display()))?, path.display().to_string())
+        }
+    };
+    let bytes = BASE64_STANDARD.decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    bytes.map(Keys::new).ok_or_else(|| format!("{origin}: expected 32 bytes in base64 (openssl rand -base64 32)"))
+}
+
+fn kept_secret(path: &Path) -> std::io::Result<String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            let text = BASE64_STANDARD.encode(random::<32>());
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            Ok(text)
+        }
+        read => read,
+    }
+}
+
+/// What a new company needs to be told.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct NewTenant {
+    pub slug: String,
+    pub name: String,
+    pub time_zone: String,
+    pub currency: String,
+    pub region: String,
+    pub locale: String,
+}
+
+/// Creates a company with its built-in roles and a first department.
+///
+/// # Errors
+/// 409 when the slug is taken, 422 for what can't be right.
+pub fn create_tenant(tx: &mut Tx, new: &NewTenant) -> Result<Tenant, Problem> {
+    if new.time_zone.parse::<chrono_tz::Tz>().is_err() {
+        return Err(Problem::field("/time_zone", FieldCode::TimeZoneUnknown));
+    }
+    if iso_currency::Currency::from_code(&new.currency).is_none() {
+        let error = crate::http::problem::FieldError::new("/currency", FieldCode::UnknownCurrency);
+        return Err(Problem::invalid(vec![error.with("currency", new.currency.clone())]));
+    }
+    let tenant = Tenant {
+        id: Uuid::now_v7(),
+        slug: new.slug.clone(),
+        name: new.name.clone(),
+        time_zone: new.time_zone.clone(),
+        currency: new.currency.clone(),
+        region: new.region.clone(),
+        locale: new.locale.clone(),
+        created_at: tx.now,
+    };
+    tenants::insert(tx, &tenant)?;
+    let chinese = new.locale.starts_with("zh");
+    let built_in: Vec<Role> = BUILT_IN_ROLES
+        .iter()
+        .map(|role| Role {
+            tenant_id: tenant.id,
+            id: Uuid::now_v7(),
+            key: role.key.into(),
+            name: if chinese { role.name_zh.into() } else { role.name.into() },
+            permissions: crate::access::grants::words(&role.permissions()),
+            data_scope: role.data_scope.to_string(),
+            built_in: true,
+            version: 1,
+            created_at: tx.now,
+            updated_at: tx.now,
+            deleted_at: None,
+        })
+        .collect();
+    roles::insert(tx, &built_in)?;
+    Ok(tenant)
+}
+
+/// The installation as an actor in a tenant.
+pub fn system_in(tenant: &Tenant) -> Arc<Actor> {
+    let zone = tenant.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    Arc::new(Actor::system(tenant.id, zone, &tenant.region))
+}
+
+/// The installation as an actor before there is a tenant.
+pub fn system() -> Arc<Actor> {
+    Arc::new(Actor::system(Uuid::nil(), chrono_tz::Tz::UTC, "CN"))
+}
+
+/// The company with a slug.
+///
+/// # Errors
+/// A sentence for a person.
+pub fn tenant(db: &Db, slug: &str) -> Result<Tenant, String> {
+    let slug = slug.to_owned();
+    db.write_now(&system(), |tx| tenants::find_by_slug(tx, Some(&slug)))
+        .map_err(|error: StoreError| error.to_string())?
+        .ok_or_else(|| format!("there is no tenant {slug}"))
+}

@@ -1,0 +1,88 @@
+//! The command line.
+
+mod admin;
+mod demo;
+mod demo_data;
+mod doctor;
+mod file;
+mod installation;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use demo::fill as fill_demo;
+pub use installation::create_tenant;
+
+use crate::settings::DatabaseSettings;
+
+/// A headless CRM: JSON over HTTP, PostgreSQL underneath.
+#[derive(Parser, Debug)]
+#[command(name = "fulcrum", version, about, max_term_width = 110)]
+struct Cli {
+    /// A TOML file with settings: the names of the flags with underscores, such as `database_url = "…"`. Flags and the
+    /// environment go before it. `fulcrum.toml` in the current folder is read when it is there.
+    #[arg(long, global = true, env = "FULCRUM_CONFIG")]
+    config: Option<std::path::PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run the server (with a private PostgreSQL unless a database is named)
+    Serve(Box<serve::Serve>),
+    /// Bring the database up to this program
+    Migrate(DatabaseSettings),
+    /// Print the contract (openapi.json); needs no database
+    Openapi,
+    /// Fill a tenant with the demo company; running it again changes nothing
+    Demo(demo::Demo),
+    /// Create tenants and users, and help people who can't sign in
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Check configuration, database, migrations and clock, and say what to do
+    Doctor(doctor::Doctor),
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    match parse().and_then(|cli| dispatch(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("fulcrum: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse() -> Result<Cli, String> {
+    let command = file::with_defaults(Cli::command())?;
+    let matches = command.get_matches();
+    Cli::from_arg_matches(&matches).map_err(|error| error.to_string())
+}
+
+fn dispatch(command: Command) -> Result<(), String> {
+    match command {
+        Command::Serve(serve) => serve.run(),
+        Command::Migrate(settings) => {
+            let database = installation::Database::open(&settings)?;
+            let applied = database.migrate()?;
+            match applied.as_slice() {
+                [] => println!("The database is up to date."),
+                names => names.iter().for_each(|name| println!("applied {name}")),
+            }
+            Ok(())
+        }
+        Command::Openapi => {
+            let document = crate::server::contract().document;
+            let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
+            println!("{text}");
+            Ok(())
+        }
+        Command::Demo(demo) => demo.run(),
+        Command::Admin(admin) => admin.run(),
+        Command::Doctor(doctor) => doctor.run(),
+    }
+}

@@ -1,0 +1,142 @@
+//! `fulcrum serve`
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use clap::Args;
+use fulcrum_persistence::access::tenants;
+use fulcrum_persistence::platform::maintenance;
+use fulcrum_persistence::{Clock, Db, StoreError};
+
+use super::installation::{self, Database};
+use crate::settings::{DatabaseSettings, SecretSettings, ServerSettings, TelemetrySettings};
+use crate::{App, server, telemetry};
+
+/// Everything that `fulcrum serve` can be told.
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Make the demo company, with a password that everybody knows: not for production.
+    #[arg(long, env = "FULCRUM_DEMO")]
+    demo: bool,
+    #[command(flatten)]
+    server: ServerSettings,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    secret: SecretSettings,
+    #[command(flatten)]
+    telemetry: TelemetrySettings,
+}
+
+/// How often the installation is tidied up.
+const MAINTENANCE: Duration = Duration::from_secs(3600);
+
+impl Serve {
+    /// Runs the server until it is told to stop.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn run(&self) -> Result<(), String> {
+        let _telemetry = telemetry::start(&self.telemetry)?;
+        let metrics = telemetry::collect_metrics()?;
+        // Both are taken before anything is changed: a second server on the same port shall not touch the database.
+        let listener = bind("--listen", self.server.listen)?;
+        let metrics_listener = bind("--metrics-listen", self.server.metrics_listen)?;
+        let database = Database::open(&self.database)?;
+        let keys = installation::keys(&self.secret, &self.database.data)?;
+        database.migrate()?;
+        let db = database.door(Clock::system());
+        self.greet(&db, &database)?;
+        let contract = Arc::new(server::contract());
+        let settings = self.server.clone();
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let url = database.url.clone();
+        actix_web::rt::System::new().block_on(async move {
+            let app = web::Data::new(App::new(db, keys, settings, contract));
+            let api = server::server(app.clone(), listener).map_err(|error| error.to_string())?;
+            let numbers = server::metrics_server(app.clone(), metrics, metrics_listener).map_err(|e| e.to_string())?;
+            let (stop, stop_metrics) = (api.handle(), numbers.handle());
+            actix_web::rt::spawn(tidy_up(url, app.db.clock().clone()));
+            actix_web::rt::spawn(async move {
+                let signal = stop_signal().await;
+                tracing::info!(signal, "stopping: requests in flight may end");
+                stop.stop(true).await;
+                stop_metrics.stop(false).await;
+            });
+            tracing::info!(%address, "ready");
+            let (api, numbers) = futures_util::future::join(api, numbers).await;
+            api.and(numbers).map_err(|error| error.to_string())
+        })?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn greet(&self, db: &Db, database: &Database) -> Result<(), String> {
+        let address = self.server.listen;
+        println!("fulcrum {} on http://{address} with {}", env!("CARGO_PKG_VERSION"), database.place());
+        println!("  documentation  http://{address}/docs");
+        println!("  metrics        http://{}/metrics", self.server.metrics_listen);
+        if self.demo {
+            let made = super::demo::fill(db, "demo")?;
+            if made {
+                println!("  made the demo company 科创信息 with 500 customers");
+            }
+            println!(
+                "  demo users     admin, manager, rep.east, rep.north, agent, supervisor, marketing, finance @demo.test"
+            );
+            println!("  password       {}", super::demo::PASSWORD);
+            println!(
+                "  sign in        curl -s http://{address}/v1/auth/login -H 'Content-Type: application/json' \
+                 -d '{{\"tenant\":\"demo\",\"email\":\"admin@demo.test\",\"password\":\"{}\"}}'",
+                super::demo::PASSWORD
+            );
+            return Ok(());
+        }
+        let tenants = db.write_now(&installation::system(), tenants::count).map_err(|e: StoreError| e.to_string())?;
+        if tenants == 0 {
+            println!("  There is no tenant yet. Stop the server, or use a database of your own, and then:");
+            println!("    fulcrum admin create-tenant --slug acme --name 'Acme Ltd.' --admin-email you@acme.example");
+        }
+        Ok(())
+    }
+}
+
+fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).map_err(|error| format!("{flag} {address}: {error}"))
+}
+
+async fn tidy_up(url: String, clock: Clock) {
+    let mut interval = actix_web::rt::time::interval(MAINTENANCE);
+    loop {
+        interval.tick().await;
+        let (url, now) = (url.clone(), clock.now());
+        match web::block(move || maintenance::run(&url, now)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "tidying up failed; it is tried again in an hour"),
+            Err(error) => tracing::warn!(%error, "tidying up was cancelled"),
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> &'static str {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => "Ctrl-C",
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,5 @@
+//! Contacts: the people at a customer.
+
+pub mod routes;
+pub mod service;
+pub mod views;

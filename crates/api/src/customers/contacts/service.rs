@@ -1,0 +1,277 @@
+//! What can be done with contacts.
+
+use std::collections::HashMap;
+
+use fulcrum_domain::access::Permission;
+use fulcrum_domain::values::text::{clean_line, clean_text};
+use fulcrum_persistence::customers::{contacts as store, customers};
+use fulcrum_persistence::platform::external_ids;
+use fulcrum_persistence::platform::search::{SearchQuery, Target};
+use fulcrum_persistence::{StoreError, Tx};
+use serde_json::{Value, json};
+use store::{Contact, Filter, Sort};
+use uuid::Uuid;
+
+use super::views::{
+    ContactInclude, ContactInput, ContactList, ContactQuery, ContactSort, ContactView, CustomerSummary,
+};
+use crate::App;
+use crate::customers::customers::service::search_of;
+use crate::customers::customers::views::Count;
+use crate::customers::rules;
+use crate::http::answer::Answer;
+use crate::http::catalog::{Code, FieldCode};
+use crate::http::cursor::List;
+use crate::http::problem::{FieldError, Problem};
+use crate::records::{self, Resource, Stamp};
+
+/// Contacts as records.
+pub enum Contacts {}
+
+impl Resource for Contacts {
+    type Row = Contact;
+    type Input = ContactInput;
+    type View = ContactView;
+    const SUBJECT: &'static str = store::SUBJECT;
+    const COLLECTION: &'static str = "contacts";
+    const DELETE: Permission = Permission::ContactsDelete;
+
+    fn input_of(row: &Contact) -> ContactInput {
+        input_of(row)
+    }
+
+    fn view(row: &Contact) -> ContactView {
+        ContactView::from(row)
+    }
+
+    fn stamp(row: &Contact) -> Stamp {
+        Stamp {
+            id: row.id,
+            version: row.version,
+            deleted: row.deleted_at.is_some(),
+            customer_id: Some(row.customer_id),
+        }
+    }
+
+    fn find(tx: &mut Tx, id: Uuid) -> Result<Contact, Problem> {
+        Ok(store::find(tx, id)?)
+    }
+
+    fn lock(tx: &mut Tx, id: Uuid) -> Result<Contact, Problem> {
+        Ok(store::lock(tx, id)?)
+    }
+
+    fn insert(tx: &mut Tx, mut input: ContactInput) -> Result<Contact, Problem> {
+        let customer = match customers::lock(tx, input.customer_id) {
+            Err(StoreError::NotFound) => return Err(Problem::field("/customer_id", FieldCode::NotFound)),
+            found => found?,
+        };
+        if customer.deleted_at.is_some() {
+            return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(customer.id)));
+        }
+        match store::primary_of(tx, customer.id)? {
+            // The first one is the one to turn to.
+            None => input.is_primary = true,
+            Some(other) if input.is_primary => end_primary(tx, other)?,
+            Some(_) => {}
+        }
+        let blank = Contact {
+            tenant_id: tx.actor.tenant_id,
+            id: Uuid::now_v7(),
+            customer_id: customer.id,
+            version: 1,
+            created_at: tx.now,
+            updated_at: tx.now,
+            deleted_at: None,
+            ..blank()
+        };
+        let row = filled(blank, input, &tx.actor.region);
+        store::insert(tx, &row)?;
+        replace_external_ids(tx, &row, &json!([]))?;
+        Ok(row)
+    }
+
+    fn change(tx: &mut Tx, before: &Contact, input: ContactInput) -> Result<Contact, Problem> {
+        if input.customer_id != before.customer_id {
+            return Err(Problem::field("/customer_id", FieldCode::NotChangeable));
+        }
+        let mut after = filled(before.clone(), input, &tx.actor.region);
+        if json!(input_of(before)) == json!(input_of(&after)) {
+            return Ok(before.clone());
+        }
+        if after.is_primary && !before.is_primary
+            && let Some(other) = store::primary_of(tx, after.customer_id)?
+        {
+            end_primary(tx, other)?;
+        }
+        after.version += 1;
+        after.updated_at = tx.now;
+        store::replace(tx, before, &after)?;
+        replace_external_ids(tx, &after, &before.external_ids)?;
+        Ok(after)
+    }
+
+    fn set_deleted(tx: &mut Tx, before: &Contact, deleted: bool) -> Result<Contact, Problem> {
+        // Somebody else may have become the primary one in the meantime.
+        let is_primary = before.is_primary && (deleted || store::primary_of(tx, before.customer_id)?.is_none());
+        let after = Contact {
+            deleted_at: deleted.then_some(tx.now),
+            is_primary,
+            version: before.version + 1,
+            updated_at: tx.now,
+            ..before.clone()
+        };
+        store::replace(tx, before, &after)?;
+        Ok(after)
+    }
+}
+
+/// A customer has one primary contact: the one that was it so far, with a version and an event of its own.
+fn end_primary(tx: &mut Tx, other: Contact) -> Result<(), Problem> {
+    let input = ContactInput { is_primary: false, ..input_of(&other) };
+    records::change_directly::<Contacts>(tx, &other, input)
+}
+
+fn replace_external_ids(tx: &mut Tx, row: &Contact, before: &Value) -> Result<(), Problem> {
+    let (before, after) = (rules::external_ids(before), rules::external_ids(&row.external_ids));
+    Ok(external_ids::replace(tx, store::SUBJECT, row.id, &before, &after)?)
+}
+
+/// The writable part of a stored contact.
+pub fn input_of(row: &Contact) -> ContactInput {
+    ContactInput {
+        customer_id: row.customer_id,
+        name: row.name.clone(),
+        title: row.title.clone(),
+        phones: serde_json::from_value(row.phones.clone()).unwrap_or_default(),
+        emails: serde_json::from_value(row.emails.clone()).unwrap_or_default(),
+        decision_role: row.decision_role.as_deref().and_then(|role| role.parse().ok()),
+        is_primary: row.is_primary,
+        born_on: row.born_on,
+        notes: row.notes.clone(),
+        external_ids: rules::stored_external_ids(&row.external_ids),
+    }
+}
+
+fn filled(row: Contact, mut input: ContactInput, region: &str) -> Contact {
+    for phone in &mut input.phones {
+        phone.number = rules::phone(Some(std::mem::take(&mut phone.number)), region).unwrap_or_default();
+    }
+    for email in &mut input.emails {
+        email.address = rules::email(Some(std::mem::take(&mut email.address))).unwrap_or_default();
+    }
+    Contact {
+        name: clean_line(&input.name),
+        title: input.title.map(|text| clean_line(&text)),
+        phones: json!(input.phones),
+        emails: json!(input.emails),
+        decision_role: input.decision_role.map(|role| role.to_string()),
+        is_primary: input.is_primary,
+        born_on: input.born_on,
+        notes: input.notes.map(|text| clean_text(&text)),
+        external_ids: json!(input.external_ids),
+        ..row
+    }
+}
+
+fn blank() -> Contact {
+    Contact {
+        tenant_id: Uuid::nil(),
+        id: Uuid::nil(),
+        customer_id: Uuid::nil(),
+        name: String::new(),
+        title: None,
+        phones: json!([]),
+        emails: json!([]),
+        decision_role: None,
+        is_primary: false,
+        born_on: None,
+        notes: None,
+        external_ids: json!([]),
+        version: 1,
+        created_at: Default::default(),
+        updated_at: Default::default(),
+        deleted_at: None,
+    }
+}
+
+/// A page of contacts.
+///
+/// # Errors
+/// 400 when cursor, order and search don't fit together.
+pub fn list(tx: &mut Tx, app: &App, query: &ContactQuery) -> Result<ContactList, Problem> {
+    let search = search_of(query.q.as_deref(), Target::Contacts)?;
+    let sort = sort_of(query.sort, search.is_some())?;
+    let filter = filter_of(query, search);
+    let unpaged = ContactQuery { cursor: None, limit: 0, include: vec![], count: None, ..query.clone() };
+    let list = List::of(tx.actor.tenant_id, "contacts", &unpaged);
+    let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
+    let rows = store::list(tx, &filter, sort, &page)?;
+    let (rows, next_cursor) = list.cut(&app.keys, rows, query.limit);
+    let total_count = match query.count {
+        Some(Count::Exact) => Some(store::count(tx, &filter)?),
+        Some(Count::Estimated) => Some(store::estimate(tx, &filter)?),
+        None => None,
+    };
+    let mut data: Vec<ContactView> = rows.iter().map(ContactView::from).collect();
+    include(tx, &mut data, &query.include)?;
+    Ok(ContactList { data, next_cursor, total_count })
+}
+
+/// One contact with what was asked for beside its ids.
+///
+/// # Errors
+/// 404.
+pub fn show(tx: &mut Tx, id: Uuid, wanted: &[ContactInclude]) -> Result<Answer, Problem> {
+    let row = store::find(tx, id)?;
+    let mut views = [ContactView::from(&row)];
+    include(tx, &mut views, wanted)?;
+    let answer = Answer::ok(&views[0])?;
+    Ok(if wanted.is_empty() { answer.version(row.version) } else { answer })
+}
+
+fn include(tx: &mut Tx, views: &mut [ContactView], wanted: &[ContactInclude]) -> Result<(), Problem> {
+    if wanted.contains(&ContactInclude::Customer) {
+        records::require(&tx.actor, Permission::CustomersRead)?;
+        let ids: Vec<Uuid> = views.iter().map(|view| view.customer_id).collect();
+        let found: HashMap<Uuid, CustomerSummary> = customers::find_all(tx, &ids)?
+            .into_iter()
+            .map(|row| (row.id, CustomerSummary { id: row.id, number: row.number, name: row.name }))
+            .collect();
+        for view in views {
+            view.customer = found.get(&view.customer_id).cloned();
+        }
+    }
+    Ok(())
+}
+
+fn sort_of(sort: Option<ContactSort>, searching: bool) -> Result<Sort, Problem> {
+    Ok(match sort {
+        None if searching => Sort::Relevance,
+        None | Some(ContactSort::NewestFirst) => Sort::Created { descending: true },
+        Some(ContactSort::OldestFirst) => Sort::Created { descending: false },
+        Some(ContactSort::ChangedLastFirst) => Sort::Updated { descending: true },
+        Some(ContactSort::ChangedFirstFirst) => Sort::Updated { descending: false },
+        Some(ContactSort::Name) => Sort::Name { descending: false },
+        Some(ContactSort::NameDescending) => Sort::Name { descending: true },
+        Some(ContactSort::Relevance) if searching => Sort::Relevance,
+        Some(ContactSort::Relevance) => {
+            return Err(Problem::bad_parameters(vec![FieldError::new("sort", FieldCode::RelevanceNeedsSearch)]));
+        }
+    })
+}
+
+fn filter_of(query: &ContactQuery, search: Option<SearchQuery>) -> Filter {
+    let external: Vec<String> = query.external_id.iter().map(|text| text.0.clone()).collect();
+    Filter {
+        search,
+        customer_ids: query.customer_id.clone(),
+        decision_roles: query.decision_role.iter().map(ToString::to_string).collect(),
+        is_primary: query.is_primary,
+        external_ids: rules::external_id_filter(&external),
+        created_from: query.created_at_from,
+        created_to: query.created_at_to,
+        updated_from: query.updated_at_from,
+        updated_to: query.updated_at_to,
+    }
+}

@@ -1,0 +1,5 @@
+//! Customers.
+
+pub mod routes;
+pub mod service;
+pub mod views;

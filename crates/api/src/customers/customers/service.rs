@@ -1,0 +1,380 @@
+//! What can be done with customers.
+
+use fulcrum_domain::access::{Permission, Principal};
+use fulcrum_domain::customers::CustomerKind;
+use fulcrum_domain::platform::Series;
+use fulcrum_domain::values::Money;
+use fulcrum_domain::values::text::{clean_line, clean_text};
+use fulcrum_persistence::access::users;
+use fulcrum_persistence::customers::{contacts, customers as store};
+use fulcrum_persistence::platform::external_ids;
+use fulcrum_persistence::platform::search::{SearchQuery, Target};
+use fulcrum_persistence::{StoreError, Tx};
+use serde_json::{Value, json};
+use store::{Customer, Filter, Sort};
+use uuid::Uuid;
+
+use super::views::{
+    CustomerInclude, CustomerInput, CustomerList, CustomerQuery, CustomerSort, CustomerView, PainPoint, Tag, address_of,
+    external_ids_of,
+};
+use crate::App;
+use crate::access::{departments, users as people};
+use crate::customers::contacts::views::ContactView;
+use crate::customers::customers::views::Count;
+use crate::customers::rules;
+use crate::http::answer::Answer;
+use crate::http::catalog::FieldCode;
+use crate::http::cursor::List;
+use crate::http::problem::{FieldError, Problem};
+use crate::records::{Resource, Stamp, require};
+
+/// Customers as records.
+pub enum Customers {}
+
+impl Resource for Customers {
+    type Row = Customer;
+    type Input = CustomerInput;
+    type View = CustomerView;
+    const SUBJECT: &'static str = store::SUBJECT;
+    const COLLECTION: &'static str = "customers";
+    const DELETE: Permission = Permission::CustomersDelete;
+
+    fn input_of(row: &Customer) -> CustomerInput {
+        input_of(row)
+    }
+
+    fn view(row: &Customer) -> CustomerView {
+        CustomerView::from(row)
+    }
+
+    fn stamp(row: &Customer) -> Stamp {
+        Stamp {
+            id: row.id,
+            version: row.version,
+            deleted: row.deleted_at.is_some(),
+            customer_id: Some(row.id),
+        }
+    }
+
+    fn find(tx: &mut Tx, id: Uuid) -> Result<Customer, Problem> {
+        Ok(store::find(tx, id)?)
+    }
+
+    fn lock(tx: &mut Tx, id: Uuid) -> Result<Customer, Problem> {
+        Ok(store::lock(tx, id)?)
+    }
+
+    fn insert(tx: &mut Tx, mut input: CustomerInput) -> Result<Customer, Problem> {
+        input.owner_id = input.owner_id.or(tx.actor.user_id());
+        let department_id = match input.owner_id {
+            Some(owner_id) => department_of_owner(tx, owner_id)?,
+            None => tx.actor.department_id.ok_or_else(|| Problem::field("/owner_id", FieldCode::Required))?,
+        };
+        let series = Series::of_year('C', tx.now, tx.actor.time_zone);
+        let blank = Customer {
+            tenant_id: tx.actor.tenant_id,
+            id: Uuid::now_v7(),
+            number: tx.next_number(&series)?,
+            version: 1,
+            created_at: tx.now,
+            updated_at: tx.now,
+            deleted_at: None,
+            department_id,
+            ..blank()
+        };
+        let row = filled(blank, input, &tx.actor.region);
+        free_credit_code(tx, &row)?;
+        store::insert(tx, &row)?;
+        replace_external_ids(tx, &row, &json!([]))?;
+        Ok(row)
+    }
+
+    fn change(tx: &mut Tx, before: &Customer, input: CustomerInput) -> Result<Customer, Problem> {
+        if input.kind.to_string() != before.kind {
+            return Err(Problem::field("/kind", FieldCode::NotChangeable));
+        }
+        let mut after = filled(before.clone(), input, &tx.actor.region);
+        if after.owner_id != before.owner_id {
+            require(&tx.actor, Permission::CustomersAssign)?;
+            if let Some(owner_id) = after.owner_id {
+                after.department_id = department_of_owner(tx, owner_id)?;
+            }
+        }
+        if json!(input_of(before)) == json!(input_of(&after)) {
+            return Ok(before.clone());
+        }
+        after.version += 1;
+        after.updated_at = tx.now;
+        if after.credit_code != before.credit_code {
+            free_credit_code(tx, &after)?;
+        }
+        store::replace(tx, before, &after)?;
+        replace_external_ids(tx, &after, &before.external_ids)?;
+        Ok(after)
+    }
+
+    fn set_deleted(tx: &mut Tx, before: &Customer, deleted: bool) -> Result<Customer, Problem> {
+        let after = Customer {
+            deleted_at: deleted.then_some(tx.now),
+            version: before.version + 1,
+            updated_at: tx.now,
+            ..before.clone()
+        };
+        if !deleted {
+            free_credit_code(tx, &after)?;
+        }
+        store::replace(tx, before, &after)?;
+        contacts::set_findable(tx, after.id, !deleted)?;
+        Ok(after)
+    }
+}
+
+/// The department of the person that a customer is given to, if the actor may give it.
+fn department_of_owner(tx: &mut Tx, owner_id: Uuid) -> Result<Uuid, Problem> {
+    if tx.actor.user_id() != Some(owner_id) && tx.actor.principal != Principal::System {
+        require(&tx.actor, Permission::CustomersAssign)?;
+    }
+    let owner = match users::find(tx, owner_id) {
+        Err(StoreError::NotFound) => return Err(Problem::field("/owner_id", FieldCode::NotFound)),
+        found => found?,
+    };
+    if owner.deleted_at.is_some() || owner.disabled_at.is_some() {
+        return Err(Problem::field("/owner_id", FieldCode::Disabled));
+    }
+    Ok(owner.department_id)
+}
+
+/// Names the customer that has the credit code already, if the actor may see it. The unique index has the last
+/// word, also against a customer that somebody else is just creating.
+fn free_credit_code(tx: &mut Tx, row: &Customer) -> Result<(), Problem> {
+    let Some(code) = &row.credit_code else { return Ok(()) };
+    match store::find_by_credit_code(tx, code)? {
+        Some(existing) if existing != row.id => Err(Problem::taken("credit_code", Some(existing))),
+        _ => Ok(()),
+    }
+}
+
+fn replace_external_ids(tx: &mut Tx, row: &Customer, before: &Value) -> Result<(), Problem> {
+    let (before, after) = (rules::external_ids(before), rules::external_ids(&row.external_ids));
+    Ok(external_ids::replace(tx, store::SUBJECT, row.id, &before, &after)?)
+}
+
+/// The writable part of a stored customer.
+pub fn input_of(row: &Customer) -> CustomerInput {
+    CustomerInput {
+        kind: row.kind.parse().unwrap_or(CustomerKind::Company),
+        name: row.name.clone(),
+        credit_code: row.credit_code.clone(),
+        phone: row.phone.clone(),
+        email: row.email.clone(),
+        website: row.website.clone(),
+        grade: row.grade.as_deref().and_then(|grade| grade.parse().ok()),
+        vip: row.vip,
+        lifecycle_stage: row.lifecycle_stage.parse().unwrap_or(fulcrum_domain::customers::LifecycleStage::Acquisition),
+        industry: row.industry.as_deref().and_then(|industry| industry.parse().ok()),
+        industry_detail: row.industry_detail.clone(),
+        staff_count: row.staff_count,
+        annual_revenue: row
+            .annual_revenue_amount
+            .zip(row.annual_revenue_currency.as_deref())
+            .and_then(|(amount, currency)| Money::new(&amount.normalize().to_string(), currency).ok()),
+        source: row.source.clone(),
+        pain_points: row.pain_points.iter().cloned().map(PainPoint).collect(),
+        tags: row.tags.iter().cloned().map(Tag).collect(),
+        address: address_of(&row.address),
+        born_on: row.born_on,
+        notes: row.notes.clone(),
+        external_ids: external_ids_of(&row.external_ids),
+        owner_id: row.owner_id,
+    }
+}
+
+fn filled(row: Customer, input: CustomerInput, region: &str) -> Customer {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in input.tags.iter().map(|tag| clean_line(&tag.0)) {
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    Customer {
+        kind: input.kind.to_string(),
+        name: clean_line(&input.name),
+        credit_code: rules::credit_code(input.credit_code),
+        phone: rules::phone(input.phone, region),
+        email: rules::email(input.email),
+        website: rules::website(input.website),
+        grade: input.grade.map(|grade| grade.to_string()),
+        vip: input.vip,
+        lifecycle_stage: input.lifecycle_stage.to_string(),
+        industry: input.industry.map(|industry| industry.as_str().to_owned()),
+        industry_detail: input.industry_detail.map(|text| clean_line(&text)),
+        staff_count: input.staff_count,
+        annual_revenue_amount: input.annual_revenue.as_ref().map(Money::amount),
+        annual_revenue_currency: input.annual_revenue.as_ref().map(|money| money.currency().code().to_owned()),
+        source: input.source.map(|text| clean_line(&text)),
+        pain_points: input.pain_points.iter().map(|text| clean_line(&text.0)).collect(),
+        tags,
+        address: input.address.map(|address| json!(address)),
+        born_on: input.born_on,
+        notes: input.notes.map(|text| clean_text(&text)),
+        external_ids: json!(input.external_ids),
+        owner_id: input.owner_id,
+        ..row
+    }
+}
+
+fn blank() -> Customer {
+    Customer {
+        tenant_id: Uuid::nil(),
+        id: Uuid::nil(),
+        number: String::new(),
+        kind: String::new(),
+        name: String::new(),
+        credit_code: None,
+        phone: None,
+        email: None,
+        website: None,
+        grade: None,
+        vip: false,
+        lifecycle_stage: String::new(),
+        industry: None,
+        industry_detail: None,
+        staff_count: None,
+        annual_revenue_amount: None,
+        annual_revenue_currency: None,
+        source: None,
+        pain_points: vec![],
+        tags: vec![],
+        address: None,
+        born_on: None,
+        notes: None,
+        external_ids: json!([]),
+        owner_id: None,
+        department_id: Uuid::nil(),
+        version: 1,
+        created_at: Default::default(),
+        updated_at: Default::default(),
+        deleted_at: None,
+    }
+}
+
+/// A page of customers.
+///
+/// # Errors
+/// 400 when cursor, order and search don't fit together.
+pub fn list(tx: &mut Tx, app: &App, query: &CustomerQuery) -> Result<CustomerList, Problem> {
+    let search = search_of(query.q.as_deref(), Target::Customers)?;
+    let sort = sort_of(query.sort, search.is_some())?;
+    let filter = filter_of(query, search);
+    let unpaged = CustomerQuery { cursor: None, limit: 0, include: vec![], count: None, ..query.clone() };
+    let list = List::of(tx.actor.tenant_id, "customers", &unpaged);
+    let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
+    let rows = store::list(tx, &filter, sort, &page)?;
+    let (rows, next_cursor) = list.cut(&app.keys, rows, query.limit);
+    let total_count = match query.count {
+        Some(Count::Exact) => Some(store::count(tx, &filter)?),
+        Some(Count::Estimated) => Some(store::estimate(tx, &filter)?),
+        None => None,
+    };
+    let mut data: Vec<CustomerView> = rows.iter().map(CustomerView::from).collect();
+    include(tx, &mut data, &query.include)?;
+    Ok(CustomerList { data, next_cursor, total_count })
+}
+
+/// One customer with what was asked for beside its ids. A view with more in it than the record has no version of
+/// its own, and so no ETag.
+///
+/// # Errors
+/// 404, and 403 for contacts without the permission to see them.
+pub fn show(tx: &mut Tx, id: Uuid, wanted: &[CustomerInclude]) -> Result<Answer, Problem> {
+    let row = store::find(tx, id)?;
+    let mut views = [CustomerView::from(&row)];
+    include(tx, &mut views, wanted)?;
+    let answer = Answer::ok(&views[0])?;
+    Ok(if wanted.is_empty() { answer.version(row.version) } else { answer })
+}
+
+/// What was typed into a search field.
+///
+/// # Errors
+/// 400 when there is nothing in it to search for.
+pub fn search_of(q: Option<&str>, target: Target) -> Result<Option<SearchQuery>, Problem> {
+    q.map(|text| {
+        SearchQuery::parse(text, target)
+            .ok_or_else(|| Problem::bad_parameters(vec![FieldError::new("q", FieldCode::NothingToSearch)]))
+    })
+    .transpose()
+}
+
+fn sort_of(sort: Option<CustomerSort>, searching: bool) -> Result<Sort, Problem> {
+    Ok(match sort {
+        None if searching => Sort::Relevance,
+        None | Some(CustomerSort::NewestFirst) => Sort::Created { descending: true },
+        Some(CustomerSort::OldestFirst) => Sort::Created { descending: false },
+        Some(CustomerSort::ChangedLastFirst) => Sort::Updated { descending: true },
+        Some(CustomerSort::ChangedFirstFirst) => Sort::Updated { descending: false },
+        Some(CustomerSort::Name) => Sort::Name { descending: false },
+        Some(CustomerSort::NameDescending) => Sort::Name { descending: true },
+        Some(CustomerSort::Number) => Sort::Number { descending: false },
+        Some(CustomerSort::NumberDescending) => Sort::Number { descending: true },
+        Some(CustomerSort::Relevance) if searching => Sort::Relevance,
+        Some(CustomerSort::Relevance) => {
+            return Err(Problem::bad_parameters(vec![FieldError::new("sort", FieldCode::RelevanceNeedsSearch)]));
+        }
+    })
+}
+
+fn filter_of(query: &CustomerQuery, search: Option<SearchQuery>) -> Filter {
+    let texts = |list: &[super::views::FilterText]| list.iter().map(|text| text.0.clone()).collect::<Vec<_>>();
+    let external: Vec<String> = query.external_id.iter().map(|text| text.0.clone()).collect();
+    Filter {
+        search,
+        kinds: query.kind.iter().map(ToString::to_string).collect(),
+        grades: query.grade.iter().map(ToString::to_string).collect(),
+        vip: query.vip,
+        lifecycle_stages: query.lifecycle_stage.iter().map(ToString::to_string).collect(),
+        industries: query.industry.iter().map(|section| section.as_str().to_owned()).collect(),
+        sources: texts(&query.source),
+        tags: texts(&query.tag),
+        owner_ids: query.owner_id.clone(),
+        department_ids: query.department_id.clone(),
+        numbers: texts(&query.number),
+        external_ids: rules::external_id_filter(&external),
+        created_from: query.created_at_from,
+        created_to: query.created_at_to,
+        updated_from: query.updated_at_from,
+        updated_to: query.updated_at_to,
+    }
+}
+
+/// Adds what was asked for beside the ids; one query each, however many rows there are.
+///
+/// # Errors
+/// Those of the database, and 403 for contacts without the permission to see them.
+pub fn include(tx: &mut Tx, views: &mut [CustomerView], wanted: &[CustomerInclude]) -> Result<(), Problem> {
+    if wanted.contains(&CustomerInclude::Owner) {
+        let ids: Vec<Uuid> = views.iter().filter_map(|view| view.owner_id).collect();
+        let owners = people::service::summaries(tx, &ids)?;
+        for view in &mut *views {
+            view.owner = view.owner_id.and_then(|id| owners.get(&id).cloned());
+        }
+    }
+    if wanted.contains(&CustomerInclude::Department) {
+        let ids: Vec<Uuid> = views.iter().map(|view| view.department_id).collect();
+        let departments = departments::service::by_id(tx, &ids)?;
+        for view in &mut *views {
+            view.department = departments.get(&view.department_id).cloned();
+        }
+    }
+    if wanted.contains(&CustomerInclude::Contacts) {
+        require(&tx.actor, Permission::ContactsRead)?;
+        let ids: Vec<Uuid> = views.iter().map(|view| view.id).collect();
+        let rows = contacts::of_customers(tx, &ids, 200)?;
+        for view in &mut *views {
+            let own = rows.iter().filter(|row| row.customer_id == view.id).map(ContactView::from);
+            view.contacts = Some(own.collect());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! Every code that a program may have to switch on, with its words in both languages.
+
+use actix_web::http::StatusCode;
+use strum::{EnumIter, EnumString, IntoStaticStr};
+
+use super::locale::Locale;
+
+macro_rules! problems {
+    ($($name:ident $status:literal { $en_title:literal, $en:literal; $zh_title:literal, $zh:literal })+) => {
+        /// What is wrong with a request, or with us.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, IntoStaticStr)]
+        #[strum(serialize_all = "snake_case")]
+        #[allow(missing_docs)]
+        pub enum Code { $($name),+ }
+
+        impl Code {
+            /// The HTTP status.
+            pub fn status(self) -> StatusCode {
+                let status = match self { $(Code::$name => $status),+ };
+                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+
+            /// The kind of problem in words.
+            pub fn title(self, locale: Locale) -> &'static str {
+                match (self, locale) { $((Code::$name, Locale::En) => $en_title, (Code::$name, Locale::Zh) => $zh_title),+ }
+            }
+
+            /// What to do about it; `{name}` stands for a parameter.
+            pub fn detail(self, locale: Locale) -> &'static str {
+                match (self, locale) { $((Code::$name, Locale::En) => $en, (Code::$name, Locale::Zh) => $zh),+ }
+            }
+        }
+    };
+}
+
+impl Code {
+    /// The stable word on the wire.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+}
+
+problems! {
+    MalformedBody 400 {
+        "The body can't be read", "The body is not valid JSON: {reason}";
+        "无法读取请求正文", "请求正文不是有效的 JSON：{reason}"
+    }
+    InvalidParameters 400 {
+        "Some parameters are not right", "The parameters named in errors have to be mended.";
+        "参数有误", "请修正 errors 中列出的参数。"
+    }
+    InvalidCursor 400 {
+        "The cursor doesn't fit", "The cursor was not made by this list with these filters and this order. Begin with the first page.";
+        "游标无效", "该游标不属于此列表、筛选条件或排序。请从第一页重新开始。"
+    }
+    InvalidHeader 400 {
+        "A header can't be read", "The header {header} is not right: {reason}";
+        "请求头有误", "请求头 {header} 有误：{reason}"
+    }
+    InvalidGrant 400 {
+        "The grant is not right", "grant_type has to be client_credentials.";
+        "授权类型有误", "grant_type 必须为 client_credentials。"
+    }
+    Unauthenticated 401 {
+        "Not signed in", "Send a valid access token or API key in the Authorization header.";
+        "未登录", "请在 Authorization 请求头中提供有效的访问令牌或 API 密钥。"
+    }
+    TokenExpired 401 {
+        "The access token has expired", "Get a new one with the refresh token, or sign in again.";
+        "访问令牌已过期", "请使用刷新令牌换取新令牌，或重新登录。"
+    }
+    InvalidCredentials 401 {
+        "Signing in failed", "Tenant, e-mail address and password don't fit together.";
+        "登录失败", "租户、邮箱或密码不正确。"
+    }
+    InvalidRefreshToken 401 {
+        "The session has ended", "The refresh token is not valid any more. Sign in again.";
+        "会话已结束", "刷新令牌已失效，请重新登录。"
+    }
+    InvalidClient 401 {
+        "The client is not known", "client_id and client_secret don't fit together.";
+        "客户端认证失败", "client_id 与 client_secret 不匹配。"
+    }
+    PermissionDenied 403 {
+        "Not permitted", "This needs the permission {permission}.";
+        "没有权限", "此操作需要权限 {permission}。"
+    }
+    WouldEscalate 403 {
+        "More than you have", "Nobody can hand on a permission or a data scope that they don't have: {excess}.";
+        "超出自身权限", "不能授予自己没有的权限或数据范围：{excess}。"
+    }
+    NotForClients 403 {
+        "Only for people", "API clients have no sessions and no password.";
+        "仅限用户", "API 客户端没有会话和密码。"
+    }
+    NotFound 404 {
+        "Not found", "There is no such record, or it is not yours to see.";
+        "未找到", "记录不存在，或您无权查看。"
+    }
+    NoSuchPath 404 {
+        "No such path", "There is nothing at this path. The contract is at /openapi.json.";
+        "路径不存在", "此路径不存在。接口文档见 /openapi.json。"
+    }
+    MethodNotAllowed 405 {
+        "Method not allowed", "This path answers to {allow}.";
+        "不支持的方法", "此路径支持：{allow}。"
+    }
+    NotAcceptable 406 {
+        "Not acceptable", "The answer can only be given as application/json.";
+        "无法提供所需格式", "仅支持 application/json。"
+    }
+    RequestTimeout 408 {
+        "The request took too long to arrive", "Send it again.";
+        "请求超时", "请重新发送。"
+    }
+    AlreadyExists 409 {
+        "Already exists", "Another record has this {field}.";
+        "已存在", "其他记录已使用相同的 {field}。"
+    }
+    StillRunning 409 {
+        "Still running", "The first request with this Idempotency-Key is still running. Try again in a moment.";
+        "仍在处理", "使用此 Idempotency-Key 的首个请求仍在处理，请稍后重试。"
+    }
+    RecordDeleted 409 {
+        "The record is deleted", "Restore it first.";
+        "记录已删除", "请先恢复该记录。"
+    }
+    InUse 409 {
+        "Still in use", "Something still refers to this record: {by}.";
+        "仍在使用", "仍有数据引用此记录：{by}。"
+    }
+    LastAdministrator 409 {
+        "The last administrator", "Somebody has to keep the permission to manage users in the whole company.";
+        "最后一位管理员", "必须至少保留一位可管理全公司用户的人员。"
+    }
+    BuiltIn 409 {
+        "Comes with the system", "The key of a built-in role can't change, and it can't be deleted.";
+        "系统内置", "内置角色不能删除，也不能更改标识。"
+    }
+    ReferenceGone 409 {
+        "A reference leads nowhere", "A record that this one refers to has gone in the meantime.";
+        "引用失效", "所引用的记录已不存在。"
+    }
+    VersionMismatch 412 {
+        "The record has changed", "You have version {expected}, the record is at {current_version}. Fetch it, look at what changed, and try again.";
+        "记录已被修改", "您的版本为 {expected}，当前版本为 {current_version}。请重新获取后再试。"
+    }
+    ExistsAlready 412 {
+        "It exists already", "If-None-Match: * means create only, and the record exists.";
+        "记录已存在", "If-None-Match: * 表示仅创建，但记录已存在。"
+    }
+    TooLarge 413 {
+        "The body is too large", "A body may have {limit} bytes at most.";
+        "请求正文过大", "请求正文最多 {limit} 字节。"
+    }
+    UriTooLong 414 {
+        "The address is too long", "Use the body of a POST for long filters.";
+        "地址过长", "请使用 POST 正文传递较长的筛选条件。"
+    }
+    UnsupportedMediaType 415 {
+        "Not this content type", "Send the body as {expected}.";
+        "不支持的内容类型", "请以 {expected} 发送正文。"
+    }
+    ValidationFailed 422 {
+        "Some fields are not right", "The fields named in errors have to be mended.";
+        "字段有误", "请修正 errors 中列出的字段。"
+    }
+    IdempotencyKeyReused 422 {
+        "The Idempotency-Key was used for something else", "Use a new key for a request with other content.";
+        "Idempotency-Key 重复使用", "内容不同的请求请使用新的键。"
+    }
+    NotApplied 424 {
+        "Not done", "Another item of the batch failed, and the batch is all or nothing.";
+        "未执行", "批次中的其他项失败，且该批次要求全部成功。"
+    }
+    RateLimited 429 {
+        "Too many requests", "Try again in {seconds} seconds.";
+        "请求过多", "请在 {seconds} 秒后重试。"
+    }
+    TooManyFailures 429 {
+        "Too many failed sign-ins", "Try again in {seconds} seconds.";
+        "登录失败次数过多", "请在 {seconds} 秒后重试。"
+    }
+    Internal 500 {
+        "Something went wrong", "This is our mistake. Name the request_id when you ask for help.";
+        "系统错误", "这是我们的错误。求助时请提供 request_id。"
+    }
+    Overloaded 503 {
+        "Busy", "Too many requests are waiting. Try again in a moment.";
+        "系统繁忙", "等待的请求过多，请稍后重试。"
+    }
+    DatabaseUnavailable 503 {
+        "The database is not available", "Try again in a moment; nothing was changed unless an Idempotency-Key tells otherwise.";
+        "数据库不可用", "请稍后重试；可用 Idempotency-Key 确认写入是否生效。"
+    }
+}
+
+macro_rules! field_codes {
+    ($($name:ident { $en:literal; $zh:literal })+) => {
+        /// What is wrong with a field.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
+        #[strum(serialize_all = "snake_case")]
+        #[allow(missing_docs)]
+        pub enum FieldCode { $($name),+ }
+
+        impl FieldCode {
+            /// What is wrong, in words; `{name}` stands for a parameter.
+            pub fn detail(self, locale: Locale) -> &'static str {
+                match (self, locale) { $((FieldCode::$name, Locale::En) => $en, (FieldCode::$name, Locale::Zh) => $zh),+ }
+            }
+        }
+    };
+}
+
+impl FieldCode {
+    /// The stable word on the wire.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+}
+
+field_codes! {
+    Required { "This has to be given."; "必填。" }
+    UnknownField { "There is no such field."; "没有此字段。" }
+    UnknownParameter { "There is no such parameter."; "没有此参数。" }
+    Repeated { "This can be given only once."; "只能提供一次。" }
+    Type { "This has to be {expected}."; "类型必须为 {expected}。" }
+    TooLong { "At most {max} characters."; "最多 {max} 个字符。" }
+    TooShort { "At least {min} characters."; "至少 {min} 个字符。" }
+    TooManyItems { "At most {max} items."; "最多 {max} 项。" }
+    TooFewItems { "At least {min} items."; "至少 {min} 项。" }
+    Duplicate { "Two items are the same."; "存在重复项。" }
+    TooLarge { "At most {max}."; "最大为 {max}。" }
+    TooSmall { "At least {min}."; "最小为 {min}。" }
+    NotAllowed { "One of: {allowed}."; "可选值：{allowed}。" }
+    Pattern { "This has to match {pattern}."; "格式须符合 {pattern}。" }
+    Format { "This is not a valid {format}."; "不是有效的 {format}。" }
+    Invalid { "This is not right."; "不正确。" }
+    NulCharacter { "A NUL character can't be stored."; "不能包含 NUL 字符。" }
+    NotFound { "There is no such record, or it is not yours to see."; "记录不存在，或您无权查看。" }
+    Disabled { "This person's account is disabled."; "该用户已停用。" }
+    CreditCodeLength { "A unified social credit code has {expected} characters (GB 32100-2015), not {actual}."; "统一社会信用代码应为 {expected} 位（GB 32100-2015），实际为 {actual} 位。" }
+    CreditCodeCharacter { "The character {character} at position {position} doesn't occur in a unified social credit code."; "第 {position} 位的 {character} 不是有效字符。" }
+    CreditCodeCheckDigit { "The check character doesn't fit; it would have to be {expected}."; "校验码不符，应为 {expected}。" }
+    OnlyForCompanies { "Only companies have this."; "仅适用于企业客户。" }
+    OnlyForIndividuals { "Only individuals have this."; "仅适用于个人客户。" }
+    PhoneNotANumber { "This is not a telephone number."; "不是电话号码。" }
+    PhoneInvalid { "There is no such number in the numbering plan; a foreign one needs its country code."; "号码不存在；境外号码请加国家代码。" }
+    ExtensionNotSupported { "Extensions are not stored: leave it out."; "不支持分机号，请去掉。" }
+    UnknownRegion { "There is no region {region}."; "没有地区 {region}。" }
+    EmailInvalid { "This is not a mail address."; "不是有效的邮箱地址。" }
+    EmailTooLong { "A mail address has at most {max} characters."; "邮箱地址最多 {max} 个字符。" }
+    WebsiteInvalid { "This is not a web address."; "不是有效的网址。" }
+    WebsiteScheme { "Only http and https."; "仅支持 http 和 https。" }
+    WebsiteCredentials { "A web address can't hold a user name or password."; "网址中不能包含用户名或密码。" }
+    WebsiteHost { "The host has to be a full name such as www.example.com."; "主机名须完整，如 www.example.com。" }
+    WebsiteTooLong { "A web address has at most {max} characters."; "网址最多 {max} 个字符。" }
+    AmountNotDecimal { "An amount is a decimal number such as 99.95."; "金额应为十进制数，如 99.95。" }
+    AmountTooManyDecimals { "{currency} has {max} decimals at most."; "{currency} 最多 {max} 位小数。" }
+    AmountTooLarge { "At most {max} digits before the point."; "小数点前最多 {max} 位。" }
+    UnknownCurrency { "{currency} is not an ISO 4217 currency."; "{currency} 不是 ISO 4217 货币代码。" }
+    TimeZoneUnknown { "This is not an IANA time zone."; "不是 IANA 时区。" }
+    InThePast { "This has to be in the future."; "必须是将来的时间。" }
+    InTheFuture { "This can't be in the future."; "不能是将来的日期。" }
+    TooDeep { "The department tree can't be deeper than 12."; "部门层级不能超过 12 级。" }
+    Circle { "A department can't stand below itself."; "部门不能位于自身之下。" }
+    WrongPassword { "This is not your current password."; "当前密码不正确。" }
+    WeakPassword { "This password is too easy to guess."; "密码过于简单。" }
+    NotChangeable { "This can't change after creation."; "创建后不能更改。" }
+    ScopeNeedsPerson { "A program owns no records: choose department, subtree or tenant."; "程序不拥有记录：请选择 department、subtree 或 tenant。" }
+    RelevanceNeedsSearch { "Ordering by relevance needs q."; "按相关度排序需要提供 q。" }
+    NothingToSearch { "There is no letter and no digit in this."; "没有可搜索的文字或数字。" }
+}

@@ -1,0 +1,97 @@
+//! What is known of a request besides its body: made by the gate, read by extractors and handlers.
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+use actix_web::HttpMessage;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header;
+use fulcrum_domain::access::Actor;
+use fulcrum_persistence::QueryStats;
+use uuid::Uuid;
+
+use super::locale::Locale;
+use super::problem::Problem;
+
+/// Everything about a request that more than one place wants to know.
+pub struct RequestContext {
+    /// Taken from the caller or made here; named in logs, events and problems.
+    pub request_id: String,
+    /// The language that the caller asked for.
+    pub locale: Option<Locale>,
+    /// HTTP method.
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
+    /// Path with the query.
+    pub uri: String,
+    /// `Idempotency-Key`
+    pub idempotency_key: Option<String>,
+    /// `If-Match`
+    pub if_match: Option<String>,
+    /// `If-None-Match`
+    pub if_none_match: Option<String>,
+    /// `User-Agent`
+    pub user_agent: Option<String>,
+    /// Address that the request came from.
+    pub address: Option<IpAddr>,
+    /// SHA-256 of the body, once it is read.
+    pub body_hash: OnceLock<[u8; 32]>,
+    /// What the request cost the database.
+    pub stats: Arc<QueryStats>,
+    /// Who calls, once that is known.
+    pub identity: OnceLock<Result<Arc<Actor>, Problem>>,
+}
+
+impl RequestContext {
+    /// Reads the headers of a request.
+    pub fn of(request: &ServiceRequest, trust_proxy: bool) -> Arc<RequestContext> {
+        let header = |name: header::HeaderName| {
+            request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let named = |name: &'static str| header(header::HeaderName::from_static(name));
+        let peer = request.peer_addr().map(|address| address.ip());
+        let address = if trust_proxy {
+            request.connection_info().realip_remote_addr().and_then(|text| text.parse().ok()).or(peer)
+        } else {
+            peer
+        };
+        Arc::new(RequestContext {
+            request_id: named("x-request-id").filter(|id| usable(id)).unwrap_or_else(|| Uuid::now_v7().to_string()),
+            locale: header(header::ACCEPT_LANGUAGE).and_then(|tags| Locale::preferred(&tags)),
+            method: request.method().to_string(),
+            path: request.path().to_owned(),
+            uri: request.uri().to_string(),
+            idempotency_key: named("idempotency-key"),
+            if_match: header(header::IF_MATCH),
+            if_none_match: header(header::IF_NONE_MATCH),
+            user_agent: header(header::USER_AGENT).map(|agent| agent.chars().take(300).collect()),
+            address,
+            body_hash: OnceLock::new(),
+            stats: Arc::default(),
+            identity: OnceLock::new(),
+        })
+    }
+
+    /// The context of a request that went through the gate.
+    pub fn get(request: &impl HttpMessage) -> Option<Arc<RequestContext>> {
+        request.extensions().get::<Arc<RequestContext>>().cloned()
+    }
+
+    /// The caller, if it is known who that is.
+    pub fn actor(&self) -> Option<&Arc<Actor>> {
+        self.identity.get().and_then(|identity| identity.as_ref().ok())
+    }
+
+    /// The language for this caller: the one asked for, else the one of the account.
+    pub fn reader_locale(&self) -> Locale {
+        self.locale
+            .or_else(|| self.actor().and_then(|actor| Locale::of_tag(&actor.locale)))
+            .unwrap_or(Locale::En)
+    }
+}
+
+/// A request id that may stand in a log line and in a header.
+fn usable(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+}

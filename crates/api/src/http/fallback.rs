@@ -1,0 +1,37 @@
+//! Paths that no operation answers to: 405 where the path is right and the method isn't, else 404.
+
+use actix_web::{HttpRequest, web};
+
+use super::answer::Answer;
+use super::catalog::Code;
+use super::problem::Problem;
+use crate::App;
+
+/// Answers what nothing else did.
+///
+/// # Errors
+/// Always: 404 or 405.
+pub async fn fallback(request: HttpRequest) -> Result<Answer, Problem> {
+    let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::new(Code::NoSuchPath)) };
+    let segments: Vec<&str> = request.path().split('/').collect();
+    let mut allowed: Vec<String> = app
+        .contract
+        .paths()
+        .filter(|(template, _)| matches(template, &segments))
+        .flat_map(|(_, item)| item.keys())
+        .filter(|method| ["get", "put", "post", "delete", "patch"].contains(&method.as_str()))
+        .map(|method| method.to_uppercase())
+        .collect();
+    allowed.sort();
+    allowed.dedup();
+    if allowed.is_empty() {
+        return Err(Problem::new(Code::NoSuchPath));
+    }
+    Err(Problem::new(Code::MethodNotAllowed).with("allow", allowed.join(", ")))
+}
+
+fn matches(template: &str, segments: &[&str]) -> bool {
+    let template: Vec<&str> = template.split('/').collect();
+    template.len() == segments.len()
+        && template.iter().zip(segments).all(|(wanted, is)| wanted == is || (wanted.starts_with('{') && !is.is_empty()))
+}

@@ -1,0 +1,92 @@
+//! `Idempotency-Key`: the same request, sent again, gets the same answer and happens once.
+
+use fulcrum_persistence::platform::idempotency::{self as store, KeyOwner, Known, StoredAnswer};
+use fulcrum_persistence::{StoreError, Tx};
+use sha2::{Digest, Sha256};
+
+use super::allowed::Call;
+use super::answer::Answer;
+use super::catalog::Code;
+use super::locale::Locale;
+use super::problem::Problem;
+use crate::auth::keys::Keys;
+
+/// A request that carries a key.
+pub struct Request {
+    owner: KeyOwner,
+    hash: Vec<u8>,
+    locale: Locale,
+    request_id: String,
+}
+
+impl Request {
+    /// The key of a POST or PATCH, if it has one.
+    ///
+    /// # Errors
+    /// A problem when the key can't be one.
+    pub fn of(call: &Call) -> Result<Option<Request>, Problem> {
+        let context = &call.context;
+        let (Some(key), Some(principal_id)) = (&context.idempotency_key, call.actor.principal_id()) else {
+            return Ok(None);
+        };
+        if !matches!(context.method.as_str(), "POST" | "PATCH" | "PUT" | "DELETE") {
+            return Ok(None);
+        }
+        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return Err(Problem::new(Code::InvalidHeader)
+                .with("header", "Idempotency-Key")
+                .with("reason", "1 to 255 visible ASCII characters"));
+        }
+        let mut hash = Sha256::new();
+        hash.update(&context.uri);
+        hash.update([0]);
+        hash.update(context.body_hash.get().map_or(&[][..], |hash| &hash[..]));
+        Ok(Some(Request {
+            owner: KeyOwner {
+                principal_id,
+                method: context.method.clone(),
+                path: context.path.clone(),
+                key: key.clone(),
+            },
+            hash: hash.finalize().to_vec(),
+            locale: context.reader_locale(),
+            request_id: context.request_id.clone(),
+        }))
+    }
+
+    /// Does the work and keeps its answer, or gives the answer that was kept. Refusals are kept, too; what the
+    /// work wrote before it refused is taken back.
+    pub fn answer_once(
+        &self,
+        tx: &mut Tx,
+        keys: &Keys,
+        work: &impl Fn(&mut Tx) -> Result<Answer, Problem>,
+    ) -> Result<Answer, Problem> {
+        match store::claim(tx, &self.owner)? {
+            Known::Running => return Err(Problem::new(Code::StillRunning).retry_after(1)),
+            Known::Answered(stored) if stored.request_hash != self.hash => {
+                return Err(Problem::new(Code::IdempotencyKeyReused));
+            }
+            Known::Answered(stored) => {
+                let answer = keys.open(&stored.answer).and_then(|json| serde_json::from_slice::<Answer>(&json).ok());
+                let mut answer = answer.ok_or_else(|| Problem::new(Code::Internal))?;
+                answer.replayed = true;
+                return Ok(answer);
+            }
+            Known::New => {}
+        }
+        let answer = match tx.part(|tx| work(tx)) {
+            Ok(answer) => answer,
+            Err(problem) if problem.status().is_server_error() || problem.status() == 429 => return Err(problem),
+            Err(problem) => {
+                let body = problem.body(self.locale, &self.owner.path, &self.request_id);
+                Answer::problem(problem.status().as_u16(), body.to_string())
+            }
+        };
+        let json = serde_json::to_vec(&answer).map_err(|_| Problem::new(Code::Internal))?;
+        let sealed = keys.seal(&json).ok_or_else(|| StoreError::Internal("an answer can't be sealed".into()))?;
+        let stored = StoredAnswer { request_hash: self.hash.clone(), status: answer.status() as i16, answer: sealed };
+        store::keep(tx, &self.owner, &stored)?;
+        Ok(answer)
+    }
+}

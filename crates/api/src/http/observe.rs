@@ -1,0 +1,60 @@
+//! The account of a request: a log line, metrics, a span.
+
+use std::time::Duration;
+
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use metrics::{counter, histogram};
+use tracing::Span;
+
+use super::context::RequestContext;
+
+/// The span that everything of a request happens in; a caller's `traceparent` becomes its parent.
+pub fn span(request: &ServiceRequest, context: &RequestContext) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        request_id = %context.request_id,
+        http.request.method = %context.method,
+        url.path = %context.path,
+        http.response.status_code = tracing::field::Empty,
+    );
+    crate::telemetry::continue_trace(&span, request.headers());
+    span
+}
+
+/// Writes the account when the answer is known. Paths are counted by their template: a path with ids in it would
+/// make a time series for each record.
+pub fn finished<B>(context: &RequestContext, response: &ServiceResponse<B>, duration: Duration) {
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".into());
+    let status = response.status().as_u16();
+    let stats = &context.stats;
+    Span::current().record("http.response.status_code", status);
+    let labels = [
+        ("method", context.method.clone()),
+        ("route", route.clone()),
+        ("status", status.to_string()),
+    ];
+    counter!("fulcrum_http_requests_total", &labels).increment(1);
+    histogram!("fulcrum_http_request_duration_seconds", &labels[..2]).record(duration.as_secs_f64());
+    histogram!("fulcrum_database_time_seconds", "route" => route.clone())
+        .record(stats.database_time().as_secs_f64());
+    counter!("fulcrum_database_queries_total", "route" => route.clone()).increment(u64::from(stats.queries()));
+    let actor = context.actor();
+    tracing::info!(
+        target: "fulcrum::request",
+        request_id = %context.request_id,
+        method = %context.method,
+        route = %route,
+        status,
+        duration_ms = millis(duration),
+        queries = stats.queries(),
+        database_ms = millis(stats.database_time()),
+        connection_ms = millis(stats.busy_time()),
+        tenant = actor.map(|actor| tracing::field::display(actor.tenant_id)),
+        principal = actor.and_then(|actor| actor.principal_id()).map(tracing::field::display),
+        "request"
+    );
+}
+
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

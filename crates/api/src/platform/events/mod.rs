@@ -1,0 +1,4 @@
+//! The event log.
+
+pub mod routes;
+pub mod views;

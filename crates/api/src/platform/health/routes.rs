@@ -1,0 +1,49 @@
+//! `/health`
+
+use std::sync::Arc;
+
+use actix_web::get;
+use fulcrum_domain::access::Actor;
+use fulcrum_persistence::platform::maintenance;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::allowed::Anonymous;
+use crate::http::answer::Answer;
+use crate::http::problem::Problem;
+
+/// How it is.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`
+    #[schema(max_length = 10, example = "ok")]
+    pub status: &'static str,
+    /// Version of the program.
+    #[schema(max_length = 40, example = "0.1.0")]
+    pub version: &'static str,
+}
+
+const OK: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") };
+
+/// Is the process alive
+///
+/// Says nothing of the database: a process that can't reach it is not helped by being killed.
+#[utoipa::path(operation_id = "getLiveness", tag = "health", security(()),
+    responses((status = 200, description = "It is.", body = Health)))]
+#[get("/health/live")]
+pub async fn live(_call: Anonymous) -> Result<Answer, Problem> {
+    Answer::ok(&OK)
+}
+
+/// Can the process do its work
+///
+/// 503 while the database can't be reached, or doesn't have all migrations.
+#[utoipa::path(operation_id = "getReadiness", tag = "health", security(()),
+    responses((status = 200, description = "It can.", body = Health)))]
+#[get("/health/ready")]
+pub async fn ready(call: Anonymous) -> Result<Answer, Problem> {
+    let nobody = Arc::new(Actor::system(Uuid::nil(), chrono_tz::Tz::UTC, "CN"));
+    call.app.db.read(&nobody, &call.context.stats, |tx| Ok::<_, Problem>(maintenance::is_migrated(tx)?)).await?;
+    Answer::ok(&OK)
+}

@@ -1,0 +1,3 @@
+//! What programs may want to know of the contract.
+
+pub mod routes;

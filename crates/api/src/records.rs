@@ -1,0 +1,285 @@
+//! What all records have in common: created, changed by merge patch, deleted softly, restored, each with a version
+//! and an event. A resource says what it is made of; the conventions live here, once.
+
+use fulcrum_domain::access::{Actor, Permission};
+use fulcrum_persistence::platform::events::{self, NewEvent};
+use fulcrum_persistence::platform::external_ids::{self, ExternalId};
+use fulcrum_persistence::{StoreError, Tx};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::http::answer::Answer;
+use crate::http::body::{Input, judge};
+use crate::http::catalog::Code;
+use crate::http::contract::Contract;
+use crate::http::precondition::IfMatch;
+use crate::http::problem::Problem;
+
+/// A kind of record. Functions get the transaction; none of them commits anything.
+pub trait Resource: 'static {
+    /// The stored row.
+    type Row: Clone;
+    /// What callers send.
+    type Input: Input + Serialize;
+    /// What callers get.
+    type View: Serialize;
+
+    /// The word in events, such as `customer`.
+    const SUBJECT: &'static str;
+    /// The path segment, such as `customers`.
+    const COLLECTION: &'static str;
+    /// Needed to delete and restore.
+    const DELETE: Permission;
+
+    /// The writable part of a row.
+    fn input_of(row: &Self::Row) -> Self::Input;
+    /// The row as callers get it.
+    fn view(row: &Self::Row) -> Self::View;
+    /// What the conventions need to know of a row.
+    fn stamp(row: &Self::Row) -> Stamp;
+    /// One row that the actor may see, deleted or not.
+    fn find(tx: &mut Tx, id: Uuid) -> Result<Self::Row, Problem>;
+    /// The same, held until the transaction ends.
+    fn lock(tx: &mut Tx, id: Uuid) -> Result<Self::Row, Problem>;
+    /// Stores a new row.
+    fn insert(tx: &mut Tx, input: Self::Input) -> Result<Self::Row, Problem>;
+    /// Stores a changed row with the next version.
+    fn change(tx: &mut Tx, before: &Self::Row, input: Self::Input) -> Result<Self::Row, Problem>;
+    /// Stores whether the row is deleted, with the next version.
+    fn set_deleted(tx: &mut Tx, before: &Self::Row, deleted: bool) -> Result<Self::Row, Problem>;
+}
+
+/// What the conventions need to know of a row.
+pub struct Stamp {
+    /// Id.
+    pub id: Uuid,
+    /// Version.
+    pub version: i32,
+    /// Whether it is deleted.
+    pub deleted: bool,
+    /// The customer that it concerns.
+    pub customer_id: Option<Uuid>,
+}
+
+/// One record, deleted or not.
+///
+/// # Errors
+/// 404.
+pub fn find<R: Resource>(tx: &mut Tx, id: Uuid) -> Result<R::Row, Problem> {
+    R::find(tx, id)
+}
+
+/// Creates a record.
+///
+/// # Errors
+/// What the resource's rules say.
+pub fn create<R: Resource>(tx: &mut Tx, input: R::Input) -> Result<R::Row, Problem> {
+    let row = R::insert(tx, input)?;
+    record::<R>(tx, "created", &row, created_fields(&R::input_of(&row)))?;
+    Ok(row)
+}
+
+/// Changes a record by a merge patch (RFC 7396). The result has to be as right as a new record would.
+///
+/// # Errors
+/// 404, 409 when it is deleted, 412, or what the resource's rules say.
+pub fn update<R: Resource>(
+    tx: &mut Tx,
+    contract: &Contract,
+    id: Uuid,
+    if_match: &IfMatch,
+    patch: &Value,
+) -> Result<R::Row, Problem> {
+    let before = R::lock(tx, id)?;
+    update_locked::<R>(tx, contract, before, if_match, patch)
+}
+
+fn update_locked<R: Resource>(
+    tx: &mut Tx,
+    contract: &Contract,
+    before: R::Row,
+    if_match: &IfMatch,
+    patch: &Value,
+) -> Result<R::Row, Problem> {
+    let stamp = R::stamp(&before);
+    if_match.check(stamp.version)?;
+    if stamp.deleted {
+        return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(stamp.id)));
+    }
+    let old = without_nulls(json!(R::input_of(&before)));
+    let mut merged = old.clone();
+    json_patch::merge(&mut merged, patch);
+    let input = judge::<R::Input>(contract, &tx.actor.region.clone(), &merged)?;
+    let after = R::change(tx, &before, input)?;
+    let changes = changed_fields(&old, &without_nulls(json!(R::input_of(&after))));
+    // A patch that changes nothing leaves no trace: no version, no event.
+    if R::stamp(&after).version != stamp.version {
+        record::<R>(tx, "updated", &after, changes)?;
+    }
+    Ok(after)
+}
+
+/// Changes a record that another change has consequences for, with its own version and event.
+///
+/// # Errors
+/// What the resource's rules say.
+pub fn change_directly<R: Resource>(tx: &mut Tx, before: &R::Row, input: R::Input) -> Result<(), Problem> {
+    let old = without_nulls(json!(R::input_of(before)));
+    let after = R::change(tx, before, input)?;
+    let changes = changed_fields(&old, &without_nulls(json!(R::input_of(&after))));
+    Ok(record::<R>(tx, "updated", &after, changes)?)
+}
+
+/// Deletes a record, softly. Deleting it again changes nothing.
+///
+/// # Errors
+/// 404, 412, or what the resource's rules say.
+pub fn delete<R: Resource>(tx: &mut Tx, id: Uuid, if_match: &IfMatch) -> Result<(), Problem> {
+    let before = R::lock(tx, id)?;
+    if_match.check(R::stamp(&before).version)?;
+    if !R::stamp(&before).deleted {
+        let after = R::set_deleted(tx, &before, true)?;
+        record::<R>(tx, "deleted", &after, json!({}))?;
+    }
+    Ok(())
+}
+
+/// Brings a deleted record back. Restoring one that isn't deleted changes nothing.
+///
+/// # Errors
+/// 404, 412, or what the resource's rules say.
+pub fn restore<R: Resource>(tx: &mut Tx, id: Uuid, if_match: &IfMatch) -> Result<R::Row, Problem> {
+    let before = R::lock(tx, id)?;
+    if_match.check(R::stamp(&before).version)?;
+    if !R::stamp(&before).deleted {
+        return Ok(before);
+    }
+    let after = R::set_deleted(tx, &before, false)?;
+    record::<R>(tx, "restored", &after, json!({}))?;
+    Ok(after)
+}
+
+/// How an upsert is asked for.
+pub struct Upsert<'a> {
+    /// The id in the other system.
+    pub external_id: ExternalId,
+    /// `If-None-Match: *`
+    pub create_only: bool,
+    /// `If-Match`, for a record that exists.
+    pub if_match: &'a IfMatch,
+    /// The body.
+    pub body: &'a Value,
+}
+
+/// Creates the record that another system knows by an id, or changes it: fields that the body leaves out keep
+/// their values, so that an ERP doesn't clear what sales filled in. Returns whether it was created.
+///
+/// # Errors
+/// 409 when the id belongs to a record that is deleted or not visible, 412, or what the resource's rules say.
+pub fn upsert<R: Resource>(tx: &mut Tx, contract: &Contract, upsert: &Upsert) -> Result<(R::Row, bool), Problem> {
+    external_ids::lock(tx, R::SUBJECT, &upsert.external_id)?;
+    match external_ids::find(tx, R::SUBJECT, &upsert.external_id)? {
+        Some(id) => {
+            let before = match R::lock(tx, id) {
+                Err(problem) if problem.code == Code::NotFound => {
+                    return Err(Problem::taken("external_id", None));
+                }
+                found => found?,
+            };
+            if upsert.create_only {
+                return Err(Problem::new(Code::ExistsAlready).member("existing_id", json!(id)));
+            }
+            Ok((update_locked::<R>(tx, contract, before, upsert.if_match, upsert.body)?, false))
+        }
+        None => {
+            let mut body = upsert.body.clone();
+            with_external_id(&mut body, &upsert.external_id);
+            let input = judge::<R::Input>(contract, &tx.actor.region.clone(), &body)?;
+            Ok((create::<R>(tx, input)?, true))
+        }
+    }
+}
+
+fn with_external_id(body: &mut Value, id: &ExternalId) {
+    if let Some(object) = body.as_object_mut() {
+        let ids = object.entry("external_ids").or_insert_with(|| json!([]));
+        if let Some(list) = ids.as_array_mut()
+            && !list.contains(&json!(id))
+        {
+            list.push(json!(id));
+        }
+    }
+}
+
+/// The answer that shows a record as it is now.
+///
+/// # Errors
+/// An internal problem when the view can't be written as JSON.
+pub fn shown<R: Resource>(row: &R::Row) -> Result<Answer, Problem> {
+    Ok(Answer::ok(&R::view(row))?.version(R::stamp(row).version))
+}
+
+/// The answer to a request that created a record.
+///
+/// # Errors
+/// An internal problem when the view can't be written as JSON.
+pub fn created<R: Resource>(row: &R::Row) -> Result<Answer, Problem> {
+    let stamp = R::stamp(row);
+    Ok(Answer::created(R::COLLECTION, stamp.id, &R::view(row))?.version(stamp.version))
+}
+
+/// Refuses what the actor has no permission for, inside of a use case.
+///
+/// # Errors
+/// 403 that names the permission.
+pub fn require(actor: &Actor, permission: Permission) -> Result<(), Problem> {
+    if actor.may(permission) { Ok(()) } else { Err(Problem::forbidden(permission)) }
+}
+
+/// Notes something that happened to a record and changed none of its fields.
+///
+/// # Errors
+/// Those of the database.
+pub fn note<R: Resource>(tx: &mut Tx, what: &str, row: &R::Row) -> Result<(), Problem> {
+    Ok(record::<R>(tx, what, row, json!({}))?)
+}
+
+fn record<R: Resource>(tx: &mut Tx, what: &str, row: &R::Row, changes: Value) -> Result<(), StoreError> {
+    let stamp = R::stamp(row);
+    events::append(
+        tx,
+        NewEvent {
+            kind: format!("{}.{what}", R::SUBJECT),
+            subject_type: R::SUBJECT,
+            subject_id: stamp.id,
+            customer_id: stamp.customer_id,
+            version: Some(stamp.version),
+            changes,
+        },
+    )
+}
+
+fn created_fields(input: &impl Serialize) -> Value {
+    let fields = without_nulls(json!(input));
+    let fields = fields.as_object().into_iter().flatten();
+    Value::Object(fields.map(|(name, value)| (name.clone(), json!({ "from": null, "to": value }))).collect())
+}
+
+fn changed_fields(before: &Value, after: &Value) -> Value {
+    let empty = Map::new();
+    let (old, new) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
+    let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
+    let changed = names.filter(|name| old.get(*name) != new.get(*name));
+    Value::Object(
+        changed.map(|name| (name.clone(), json!({ "from": old.get(name), "to": new.get(name) }))).collect(),
+    )
+}
+
+/// A merge patch can't tell null from absent, and neither can what it is applied to.
+fn without_nulls(mut value: Value) -> Value {
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, field| !field.is_null());
+    }
+    value
+}

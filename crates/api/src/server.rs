@@ -1,0 +1,168 @@
+//! The HTTP server: routes, documentation, metrics, and how they stop.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App as ActixApp, HttpResponse, HttpServer, web};
+use metrics_exporter_prometheus::PrometheusHandle;
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::App;
+use crate::access::{api_clients, api_keys, decisions, departments, roles, users};
+use crate::auth;
+use crate::customers::{contacts, customers};
+use crate::http::contract::Contract;
+use crate::http::{document, fallback, gate};
+use crate::platform::{events, health, metadata};
+use crate::settings::ServerSettings;
+
+/// Every operation. The document is made of the same declarations.
+fn operations(config: &mut ServiceConfig) {
+    config
+        .service(auth::routes::login)
+        .service(auth::routes::refresh)
+        .service(auth::routes::logout)
+        .service(auth::routes::list_sessions)
+        .service(auth::routes::revoke_session)
+        .service(auth::routes::change_password)
+        .service(auth::routes::client_token)
+        .service(auth::routes::get_me)
+        .service(auth::routes::key_set)
+        .service(decisions::routes::explain);
+    macro_rules! records {
+        ($($module:ident),+) => {
+            $(config
+                .service($module::routes::list)
+                .service($module::routes::create)
+                .service($module::routes::get)
+                .service($module::routes::update)
+                .service($module::routes::delete)
+                .service($module::routes::restore);)+
+        };
+    }
+    records!(departments, users, roles, api_clients, customers, contacts);
+    config
+        .service(api_clients::routes::rotate_secret)
+        .service(api_keys::routes::list)
+        .service(api_keys::routes::create)
+        .service(api_keys::routes::get)
+        .service(api_keys::routes::revoke)
+        .service(customers::routes::upsert)
+        .service(customers::routes::run_batch)
+        .service(contacts::routes::upsert)
+        .service(contacts::routes::run_batch)
+        .service(events::routes::list)
+        .service(metadata::routes::errors)
+        .service(health::routes::live)
+        .service(health::routes::ready);
+}
+
+/// What the operations declare, without a server.
+fn declared() -> OpenApi {
+    let (_, declared) = ActixApp::new().into_utoipa_app().configure(operations).split_for_parts();
+    declared
+}
+
+/// The contract of this program.
+pub fn contract() -> Contract {
+    Contract::new(document::complete(declared()))
+}
+
+/// A server that is ready to run on a listener.
+///
+/// # Errors
+/// When the listener can't be used.
+pub fn server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<actix_web::dev::Server> {
+    let settings = app.settings.clone();
+    let document: Arc<str> = app.contract.document.to_string().into();
+    let mut server = HttpServer::new({
+        let settings = settings.clone();
+        move || {
+            let document = document.clone();
+            let docs = SwaggerUi::new("/docs/{_:.*}").config(
+                Config::from("/openapi.json").persist_authorization(true).try_it_out_enabled(true).validator_url("none"),
+            );
+            ActixApp::new()
+                .app_data(app.clone())
+                .into_utoipa_app()
+                .configure(operations)
+                .into_app()
+                .route("/openapi.json", web::get().to(move || openapi_json(document.clone())))
+                .route("/docs", web::get().to(to_docs))
+                .service(docs)
+                .default_service(web::to(fallback::fallback))
+                .wrap(from_fn(gate::gate))
+                .wrap(Compress::default())
+                .wrap(cors(&settings))
+        }
+    })
+    .client_request_timeout(Duration::from_secs(30))
+    .keep_alive(Duration::from_secs(75))
+    .shutdown_timeout(settings.shutdown_seconds)
+    .disable_signals();
+    if let Some(threads) = settings.http_threads {
+        server = server.workers(threads.into());
+    }
+    Ok(server.listen(listener)?.run())
+}
+
+async fn openapi_json(document: Arc<str>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header(("Cache-Control", "public, max-age=300"))
+        .body(document.to_string())
+}
+
+async fn to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header(("Location", "/docs/")).finish()
+}
+
+fn cors(settings: &ServerSettings) -> Cors {
+    let mut cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            "authorization", "content-type", "accept", "accept-language", "if-match", "if-none-match",
+            "idempotency-key", "x-request-id", "x-api-key", "traceparent",
+        ])
+        .expose_headers([
+            "etag", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id", "deprecation",
+            "sunset", "idempotent-replayed", "content-language",
+        ])
+        .max_age(3600);
+    for origin in &settings.cors_origins {
+        cors = if origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };
+    }
+    cors
+}
+
+/// A server for the metrics, on its own listener: they are nobody's business but the operator's.
+///
+/// # Errors
+/// When the listener can't be used.
+pub fn metrics_server(
+    app: web::Data<App>,
+    handle: PrometheusHandle,
+    listener: TcpListener,
+) -> std::io::Result<actix_web::dev::Server> {
+    Ok(HttpServer::new(move || {
+        let (app, handle) = (app.clone(), handle.clone());
+        ActixApp::new().route("/metrics", web::get().to(move || render(app.clone(), handle.clone())))
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener)?
+    .run())
+}
+
+async fn render(app: web::Data<App>, handle: PrometheusHandle) -> HttpResponse {
+    let (used, open) = app.db.pool_state();
+    metrics::gauge!("fulcrum_database_connections", "state" => "used").set(used);
+    metrics::gauge!("fulcrum_database_connections", "state" => "open").set(open);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
+}

@@ -1,0 +1,121 @@
+//! Settings: flags, then the environment, then an optional TOML file, then these defaults.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// Which database.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseSettings {
+    /// PostgreSQL 15 or newer, as a libpq URL. Without it a private PostgreSQL runs in the data folder.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url)]
+    pub database_url: Option<String>,
+    /// Folder for the private PostgreSQL and for the installation's secret.
+    #[arg(long, env = "FULCRUM_DATA", default_value_os_t = fulcrum_persistence::local_postgres::default_data_dir())]
+    pub data: PathBuf,
+    /// Folder with PostgreSQL's programs (initdb, postgres), when they aren't found by themselves.
+    #[arg(long, env = "FULCRUM_PG_BIN")]
+    pub pg_bin: Option<PathBuf>,
+    /// Connections to the database, and so the database work that is done at one time.
+    #[arg(long, env = "FULCRUM_DATABASE_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub database_connections: u32,
+    /// Milliseconds that a request waits for the database before it is answered with 503.
+    #[arg(long, env = "FULCRUM_DATABASE_WAIT_MS", default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub database_wait_ms: u64,
+    /// Milliseconds that one statement may run.
+    #[arg(long, env = "FULCRUM_STATEMENT_TIMEOUT_MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub statement_timeout_ms: u64,
+}
+
+fn database_url(text: &str) -> Result<String, String> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        Ok(text.to_owned())
+    } else {
+        Err("expected postgres://user:password@host:5432/database".into())
+    }
+}
+
+/// How logs and traces go out.
+#[derive(Args, Clone, Debug)]
+pub struct TelemetrySettings {
+    /// What is logged: a level, or levels by target such as `info,fulcrum::request=warn`.
+    #[arg(long, env = "FULCRUM_LOG", default_value = "info")]
+    pub log: String,
+    /// How log lines look.
+    #[arg(long, env = "FULCRUM_LOG_FORMAT", default_value = "json")]
+    pub log_format: LogFormat,
+    /// Send traces to this OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318
+    #[arg(long, env = "FULCRUM_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For reading.
+    Text,
+}
+
+/// The installation's secret.
+#[derive(Args, Clone, Debug)]
+pub struct SecretSettings {
+    /// 32 random bytes in base64 (`openssl rand -base64 32`): everything secret is derived from it. All servers of
+    /// an installation need the same one. Without it one is made and kept in the data folder.
+    #[arg(long, env = "FULCRUM_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<String>,
+}
+
+/// How the server behaves.
+#[derive(Args, Clone, Debug)]
+pub struct ServerSettings {
+    /// Address of the API.
+    #[arg(long, env = "FULCRUM_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Address of the Prometheus metrics.
+    #[arg(long, env = "FULCRUM_METRICS_LISTEN", default_value = "127.0.0.1:9464")]
+    pub metrics_listen: SocketAddr,
+    /// Threads that take requests; by default one for each core.
+    #[arg(long, env = "FULCRUM_HTTP_THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub http_threads: Option<u16>,
+    /// Origins of frontends that browsers may call from, separated by commas; `*` for any.
+    #[arg(long, env = "FULCRUM_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+    /// Requests a minute for each signed-in caller.
+    #[arg(long, env = "FULCRUM_RATE_LIMIT_PER_MINUTE", default_value_t = 6000)]
+    pub rate_limit_per_minute: u64,
+    /// Requests a minute for each address that isn't signed in.
+    #[arg(long, env = "FULCRUM_ANONYMOUS_RATE_LIMIT_PER_MINUTE", default_value_t = 300)]
+    pub anonymous_rate_limit_per_minute: u64,
+    /// Bytes that a body may have.
+    #[arg(long, env = "FULCRUM_BODY_LIMIT", default_value_t = 2 * 1024 * 1024)]
+    pub body_limit: usize,
+    /// Minutes that an access token is valid.
+    #[arg(long, env = "FULCRUM_ACCESS_TOKEN_MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub access_token_minutes: u16,
+    /// Days after which a session that isn't used ends.
+    #[arg(long, env = "FULCRUM_SESSION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=365))]
+    pub session_days: u16,
+    /// Believe X-Forwarded-For and Forwarded: only behind a proxy that sets them.
+    #[arg(long, env = "FULCRUM_TRUST_PROXY")]
+    pub trust_proxy: bool,
+    /// Send Strict-Transport-Security: only where TLS ends in front of this server.
+    #[arg(long, env = "FULCRUM_HSTS")]
+    pub hsts: bool,
+    /// Seconds that requests in flight have to end when the server is stopped.
+    #[arg(long, env = "FULCRUM_SHUTDOWN_SECONDS", default_value_t = 20)]
+    pub shutdown_seconds: u64,
+    /// Seconds that a verified API key is believed without asking the database again.
+    #[arg(long, env = "FULCRUM_API_KEY_MEMORY_SECONDS", default_value = "30", value_parser = seconds)]
+    pub api_key_memory: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds) if seconds <= 900 => Ok(Duration::from_secs(seconds)),
+        _ => Err("expected a number of seconds from 0 to 900".into()),
+    }
+}
