@@ -40,8 +40,9 @@ create index idempotency_keys_age on idempotency_keys (tenant_id, created_at);
 
 -- Next free number of each human-readable series (C2026…). Processes take blocks, so that concurrent
 -- creates never wait for each other; gaps are fine.
+-- Taken on another connection, also for a tenant that is not committed yet: no foreign key.
 create table number_series (
-    tenant_id uuid not null references tenants (id),
+    tenant_id uuid not null,
     series text not null,
     next bigint not null,
     primary key (tenant_id, series)

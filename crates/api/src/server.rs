@@ -8,6 +8,7 @@ use actix_cors::Cors;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as ActixApp, HttpResponse, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
+use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -65,9 +66,24 @@ fn operations(config: &mut ServiceConfig) {
 
 /// What the operations declare, without a server.
 fn declared() -> OpenApi {
-    let (_, declared) = ActixApp::new().into_utoipa_app().configure(operations).split_for_parts();
+    let (_, mut declared) = ActixApp::new().into_utoipa_app().configure(operations).split_for_parts();
+    declared.merge(ParameterTypes::openapi());
     declared
 }
+
+/// Types that stand only in parameters, where they aren't collected from.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(
+    contacts::views::ContactInclude,
+    contacts::views::ContactSort,
+    customers::views::Count,
+    customers::views::CustomerInclude,
+    customers::views::CustomerSort,
+    customers::views::ExternalIdText,
+    customers::views::FilterText,
+    decisions::views::ExplainedRecord,
+)))]
+struct ParameterTypes;
 
 /// The contract of this program.
 pub fn contract() -> Contract {

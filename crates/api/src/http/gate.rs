@@ -1,15 +1,17 @@
 //! The gate: every request goes in and every answer goes out through it. It finds out who calls, limits the
 //! rate, catches panics, puts problems into words, and writes the account of the request.
 
+use std::fmt::{self, Debug, Display};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
@@ -36,7 +38,7 @@ pub async fn gate<B: MessageBody + 'static>(
         let rate = rate::take(&app, &request, &context).await;
         let mut response = match rate.problem() {
             Some(problem) => refuse(request, &context, &problem),
-            None => proceed(request, next, &context).await,
+            None => proceed(request, next, &context).await?,
         };
         rate.write_headers(response.headers_mut());
         write_headers(&app, &context, &mut response);
@@ -51,18 +53,52 @@ async fn proceed<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
     context: &Arc<RequestContext>,
-) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    let spare = request.request().clone();
-    let (problem, spare) = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let problem = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => match response.response().error() {
-            None => return response.map_into_left_body(),
-            Some(error) => (problem_of(error), spare),
+            None => return Ok(response.map_into_left_body()),
+            Some(error) => {
+                let answer = words(&problem_of(error), context);
+                let (request, _) = response.into_parts();
+                return Ok(ServiceResponse::new(request, answer).map_into_right_body());
+            }
         },
-        Ok(Err(error)) => (problem_of(&error), spare),
-        Err(_panic) => (Problem::new(Code::Internal), spare),
+        Ok(Err(error)) => problem_of(&error),
+        Err(_panic) => {
+            tracing::error!(request_id = %context.request_id, path = %context.path, "a handler panicked");
+            Problem::new(Code::Internal)
+        }
     };
-    let response = words(&problem, context);
-    ServiceResponse::new(spare, response).map_into_right_body()
+    // The request is gone with whoever held it, and routing doesn't allow to keep a copy.
+    Err(InWords { problem, context: context.clone() }.into())
+}
+
+/// A problem together with its reader, for where there is no request left to answer to.
+struct InWords {
+    problem: Problem,
+    context: Arc<RequestContext>,
+}
+
+impl fmt::Debug for InWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&self.problem, f)
+    }
+}
+
+impl fmt::Display for InWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.problem, f)
+    }
+}
+
+impl ResponseError for InWords {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        words(&self.problem, &self.context)
+    }
 }
 
 fn refuse<B: MessageBody + 'static>(

@@ -64,6 +64,9 @@ fn parameter_schema<T: IntoParams>(document: &Value) -> Value {
     for parameter in T::into_params(|| Some(ParameterIn::Query)) {
         let mut schema = json!(parameter.schema);
         super::document::bound(&mut schema);
+        if json!(parameter)["explode"] == false {
+            schema["x-comma"] = json!(true);
+        }
         properties.insert(parameter.name.clone(), resolved(schema, document));
         if parameter.required == Required::True {
             required.push(json!(parameter.name));

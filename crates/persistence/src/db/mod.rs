@@ -159,7 +159,8 @@ impl Db {
             result
         })
         .await
-        .unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
+        // The panic was logged where it happened; its connection is thrown away.
+        .unwrap_or_else(|panicked| Err(StoreError::Internal(panicked.to_string()).into()))
     }
 }
 

@@ -168,7 +168,7 @@ pub struct UserQuery {
     #[param(min_length = 1, max_length = 2000)]
     pub cursor: Option<String>,
     /// Rows of the page.
-    #[param(minimum = 1, maximum = 200)]
+    #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: i64,
 }
 
