@@ -26,7 +26,7 @@ use crate::settings::DatabaseSettings;
 pub const PASSWORD: &str = "fulcrum-demo";
 
 /// Customers of the demo company.
-const CUSTOMERS: usize = 500;
+pub const CUSTOMERS: usize = 500;
 
 /// Where to make the demo company.
 #[derive(Args, Debug)]
@@ -46,7 +46,7 @@ impl Demo {
     pub fn run(&self) -> Result<(), String> {
         let database = Database::open(&self.database)?;
         database.migrate()?;
-        let made = fill(&database.door(Clock::system()), &self.tenant)?;
+        let made = fill(&database.door(Clock::system()), &self.tenant, CUSTOMERS)?;
         println!("{}", if made { "made the demo company" } else { "the demo company is there already" });
         Ok(())
     }
@@ -79,7 +79,7 @@ const PEOPLE: [(&str, &str, &str, &str); 8] = [
 ///
 /// # Errors
 /// A sentence for a person.
-pub fn fill(db: &Db, slug: &str) -> Result<bool, String> {
+pub fn fill(db: &Db, slug: &str, count: usize) -> Result<bool, String> {
     db.write_now(&system(), |tx| {
         if tenants::find_by_slug(tx, Some(slug))?.is_some() {
             return Ok(false);
@@ -97,7 +97,7 @@ pub fn fill(db: &Db, slug: &str) -> Result<bool, String> {
         )?;
         tx.actor = system_in(&tenant);
         organisation(tx)?;
-        customers(tx, &tenant)?;
+        customers(tx, &tenant, count)?;
         Ok(true)
     })
     .map_err(|problem: Problem| problem.to_string())
@@ -118,12 +118,12 @@ fn organisation(tx: &mut Tx) -> Result<(), Problem> {
     Ok(())
 }
 
-fn customers(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> {
+fn customers(tx: &mut Tx, tenant: &Tenant, count: usize) -> Result<(), Problem> {
     let owners = ["rep.east", "rep.north", "manager"]
         .map(|name| acting_as(tx, tenant, &format!("{name}@demo.test")));
     let [east, north, manager] = owners;
     let owners = [east?, north?, manager?];
-    for DemoCustomer { owner, customer, contacts } in demo_data::customers(CUSTOMERS) {
+    for DemoCustomer { owner, customer, contacts } in demo_data::customers(count) {
         // As its owner, so that the log reads as it would in life.
         tx.actor = owners[owner].clone();
         let customer = records::create::<Customers>(tx, customer)?;

@@ -79,7 +79,7 @@ impl Serve {
         println!("  documentation  http://{address}/docs");
         println!("  metrics        http://{}/metrics", self.server.metrics_listen);
         if self.demo {
-            let made = super::demo::fill(db, "demo")?;
+            let made = super::demo::fill(db, "demo", super::demo::CUSTOMERS)?;
             if made {
                 println!("  made the demo company 科创信息 with 500 customers");
             }

@@ -1,0 +1,73 @@
+//! On 100,000 customers a search is served by the index, from the first page to any other.
+
+use std::sync::Arc;
+
+use fulcrum_domain::access::Actor;
+use fulcrum_persistence::customers::customers::{self, Filter};
+use fulcrum_persistence::platform::search::{SearchQuery, Target};
+use fulcrum_persistence::{Clock, StoreError};
+use serde_json::Value;
+
+use crate::support::database;
+
+#[test]
+fn a_search_never_scans() {
+    let url = database::clone();
+    // Names of four characters out of some 200, so that many customers share two of them.
+    database::execute(
+        &url,
+        "insert into customers (tenant_id, id, number, kind, name, vip, lifecycle_stage, pain_points, tags, external_ids, \
+           owner_id, department_id, created_at, updated_at) \
+         select u.tenant_id, gen_random_uuid(), 'C2020' || i, 'company', \
+           chr(20000 + i % 211) || chr(20000 + i / 7 % 197) || chr(20000 + i / 49 % 193) || chr(20000 + i / 343 % 191), \
+           false, 'acquisition', '{}', '{}', '[]', u.id, u.department_id, now(), now() \
+         from generate_series(1, 100000) i, users u join tenants t on t.id = u.tenant_id \
+         where t.slug = 'demo' and u.email = 'manager@demo.test'; \
+         insert into search_terms (tenant_id, subject_id, source_id, field, term) \
+         select tenant_id, id, id, case p when 1 then 1 else 2 end, substr(name, p) \
+         from customers, generate_series(1, 4) p where number like 'C2020%'; \
+         analyze customers; analyze search_terms",
+    );
+    let db = database::door(&url, Clock::system(), 2);
+    let tenant = database::texts(&url, "select id::text as text from tenants where slug = 'demo'");
+    let tenant = tenant[0].parse().expect("a tenant");
+    let manager = database::texts(
+        &url,
+        "select u.id::text || ' ' || u.department_id as text from users u join tenants t on t.id = u.tenant_id \
+         where t.slug = 'demo' and email = 'rep.east@demo.test'",
+    );
+    let mut own = Actor::system(tenant, chrono_tz::Tz::UTC, "CN");
+    own.scope = fulcrum_domain::access::DataScope::Own;
+    own.principal = fulcrum_domain::access::Principal::User {
+        id: manager[0].split(' ').next().expect("an id").parse().expect("a user"),
+        session_id: Default::default(),
+    };
+    for actor in [Actor::system(tenant, chrono_tz::Tz::UTC, "CN"), own] {
+        let actor = Arc::new(actor);
+        for text in ["\u{4e20}\u{4e30}", "\u{4e20}", "kcxx", "13800", "nothing has this"] {
+            let plan = db
+                .write_now(&actor, |tx| {
+                    let search = SearchQuery::parse(text, Target::Customers).expect("something to search for");
+                    customers::explain(tx, &Filter::default(), search).map_err(|error: StoreError| error)
+                })
+                .expect("a plan");
+            let mut scanned = Vec::new();
+            scans(&plan, &mut scanned);
+            assert!(!scanned.iter().any(|table| table == "search_terms"), "{text}: {plan}");
+            assert!(!scanned.iter().any(|table| table == "customers"), "{text}: {plan}");
+        }
+    }
+}
+
+fn scans(plan: &Value, found: &mut Vec<String>) {
+    match plan {
+        Value::Object(node) => {
+            if node.get("Node Type").and_then(Value::as_str) == Some("Seq Scan") {
+                found.push(node["Relation Name"].as_str().unwrap_or_default().to_owned());
+            }
+            node.values().for_each(|inner| scans(inner, found));
+        }
+        Value::Array(list) => list.iter().for_each(|inner| scans(inner, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,15 @@
+//! What people and programs do, from end to end.
+
+mod bad_input;
+mod batches;
+mod contacts;
+mod customers;
+mod events;
+mod faults;
+mod http;
+mod idempotency;
+mod lists;
+mod organisation;
+mod programs;
+mod search;
+mod signing_in;
