@@ -207,9 +207,15 @@ fn one<R: Resource>(tx: &mut Tx, contract: &Contract, item: &BatchItem) -> Resul
         }
         BatchAction::Update => Ok(shown(200, &records::update::<R>(tx, contract, id, &if_match, &data)?)),
         BatchAction::Upsert => {
-            let Some(external_id) = item.external_id.clone() else { return Err(Problem::new(Code::Internal)) };
-            let wanted =
-                Upsert { external_id: external_id.into(), create_only: false, if_match: &if_match, body: &data };
+            let Some(external_id) = item.external_id.clone() else {
+                return Err(Problem::new(Code::Internal));
+            };
+            let wanted = Upsert {
+                external_id: external_id.into(),
+                create_only: false,
+                if_match: &if_match,
+                body: &data,
+            };
             let (row, created) = records::upsert::<R>(tx, contract, &wanted)?;
             Ok(shown(if created { 201 } else { 200 }, &row))
         }
@@ -229,9 +235,20 @@ fn one<R: Resource>(tx: &mut Tx, contract: &Contract, item: &BatchItem) -> Resul
 ///
 /// # Errors
 /// As for [`records::upsert`].
-pub async fn upsert_one<R: Resource>(call: &Call, path: (String, String), body: Value) -> Result<Answer, Problem> {
+pub async fn upsert_one<R: Resource>(
+    call: &Call,
+    path: (String, String),
+    body: Value,
+) -> Result<Answer, Problem> {
     let (app, if_match) = (call.app.clone(), IfMatch::of(&call.context)?);
-    let create_only = call.context.if_none_match.as_deref().map(str::trim) == Some("*");
+    let create_only = match call.context.if_none_match.as_deref().map(str::trim) {
+        None => false,
+        Some("*") => true,
+        Some(_) => {
+            let problem = Problem::new(Code::InvalidHeader);
+            return Err(problem.with("header", "If-None-Match").with("reason", "expected *"));
+        }
+    };
     let external_id = ExternalId { system: path.0, external_id: path.1 };
     let view = json!(external_id);
     let wrong = app.contract.errors("ExternalId", &view);

@@ -2,8 +2,8 @@
 
 pub mod access;
 mod app;
-pub mod batch;
 pub mod auth;
+pub mod batch;
 pub mod commands;
 pub mod customers;
 pub mod http;

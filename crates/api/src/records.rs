@@ -177,7 +177,11 @@ pub struct Upsert<'a> {
 ///
 /// # Errors
 /// 409 when the id belongs to a record that is deleted or not visible, 412, or what the resource's rules say.
-pub fn upsert<R: Resource>(tx: &mut Tx, contract: &Contract, upsert: &Upsert) -> Result<(R::Row, bool), Problem> {
+pub fn upsert<R: Resource>(
+    tx: &mut Tx,
+    contract: &Contract,
+    upsert: &Upsert,
+) -> Result<(R::Row, bool), Problem> {
     external_ids::lock(tx, R::SUBJECT, &upsert.external_id)?;
     match external_ids::find(tx, R::SUBJECT, &upsert.external_id)? {
         Some(id) => {

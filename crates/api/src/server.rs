@@ -18,7 +18,9 @@ use crate::App;
 use crate::access::{api_clients, api_keys, decisions, departments, roles, users};
 use crate::auth;
 use crate::customers::{contacts, customers};
+use crate::http::catalog::Code;
 use crate::http::contract::Contract;
+use crate::http::problem::Problem;
 use crate::http::{document, fallback, gate};
 use crate::platform::{events, health, metadata};
 use crate::settings::ServerSettings;
@@ -102,10 +104,17 @@ pub fn server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<act
         move || {
             let document = document.clone();
             let docs = SwaggerUi::new("/docs/{_:.*}").config(
-                Config::from("/openapi.json").persist_authorization(true).try_it_out_enabled(true).validator_url("none"),
+                Config::from("/openapi.json")
+                    .persist_authorization(true)
+                    .try_it_out_enabled(true)
+                    .validator_url("none"),
             );
             ActixApp::new()
                 .app_data(app.clone())
+                // An id of another form is the id of nothing.
+                .app_data(
+                    web::PathConfig::default().error_handler(|_, _| Problem::new(Code::NotFound).into()),
+                )
                 .into_utoipa_app()
                 .configure(operations)
                 .into_app()
@@ -143,12 +152,28 @@ fn cors(settings: &ServerSettings) -> Cors {
     let mut cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([
-            "authorization", "content-type", "accept", "accept-language", "if-match", "if-none-match",
-            "idempotency-key", "x-request-id", "x-api-key", "traceparent",
+            "authorization",
+            "content-type",
+            "accept",
+            "accept-language",
+            "if-match",
+            "if-none-match",
+            "idempotency-key",
+            "x-request-id",
+            "x-api-key",
+            "traceparent",
         ])
         .expose_headers([
-            "etag", "location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id", "deprecation",
-            "sunset", "idempotent-replayed", "content-language",
+            "etag",
+            "location",
+            "retry-after",
+            "ratelimit",
+            "ratelimit-policy",
+            "x-request-id",
+            "deprecation",
+            "sunset",
+            "idempotent-replayed",
+            "content-language",
         ])
         .max_age(3600);
     for origin in &settings.cors_origins {

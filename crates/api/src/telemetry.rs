@@ -47,9 +47,9 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, String> {
         }
     };
     let provider = settings.otlp_endpoint.as_deref().map(provider).transpose()?;
-    let traces = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("fulcrum"))
-    });
+    let traces = provider
+        .as_ref()
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("fulcrum")));
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).init();
     Ok(Telemetry(provider))
 }

@@ -18,7 +18,8 @@ const LOCK: i64 = 0x0046_554c_4352_554d;
 pub fn apply(url: &str) -> Result<Vec<String>, StoreError> {
     let mut conn = connect(url)?;
     sql_query(format!("select pg_advisory_lock({LOCK})")).execute(&mut conn)?;
-    let applied = conn.run_pending_migrations(MIGRATIONS).map_err(|error| StoreError::Internal(error.to_string()))?;
+    let applied =
+        conn.run_pending_migrations(MIGRATIONS).map_err(|error| StoreError::Internal(error.to_string()))?;
     Ok(applied.iter().map(ToString::to_string).collect())
 }
 

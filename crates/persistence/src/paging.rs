@@ -52,7 +52,11 @@ macro_rules! keyset {
             }
             _ => {}
         }
-        if $descending { query.order(($column.desc(), $id.desc())) } else { query.order(($column.asc(), $id.asc())) }
+        if $descending {
+            query.order(($column.desc(), $id.desc()))
+        } else {
+            query.order(($column.asc(), $id.asc()))
+        }
     }};
 }
 pub(crate) use keyset;

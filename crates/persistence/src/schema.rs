@@ -221,4 +221,18 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(tenants, departments, roles, users, sessions, api_clients, api_keys, events, idempotency_keys, external_ids, search_terms, customers, contacts);
+diesel::allow_tables_to_appear_in_same_query!(
+    tenants,
+    departments,
+    roles,
+    users,
+    sessions,
+    api_clients,
+    api_keys,
+    events,
+    idempotency_keys,
+    external_ids,
+    search_terms,
+    customers,
+    contacts
+);

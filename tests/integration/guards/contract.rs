@@ -25,7 +25,8 @@ pub fn operations(document: &Value) -> Vec<(String, String, Value)> {
 #[test]
 fn openapi_json_is_what_the_program_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/openapi.json");
-    let committed: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("openapi.json")).expect("JSON");
+    let committed: Value =
+        serde_json::from_str(&std::fs::read_to_string(path).expect("openapi.json")).expect("JSON");
     assert!(committed == document(), "run: cargo run -- openapi > openapi/openapi.json");
 }
 
@@ -34,7 +35,8 @@ fn operation_ids_are_unique_verbs_and_nouns() {
     let document = document();
     let mut seen = BTreeSet::new();
     for (path, method, operation) in operations(&document) {
-        let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has an operationId"));
+        let id =
+            operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has an operationId"));
         assert!(id.starts_with(|c: char| c.is_ascii_lowercase()) && !id.contains('_'), "{id} is camelCase");
         assert!(seen.insert(id.to_owned()), "{id} is there twice");
     }
@@ -53,11 +55,17 @@ fn no_schema_name_is_declared_twice() {
                 is_schema |= line.contains("ToSchema");
             } else if let Some(name) = line.strip_prefix("#[schema(as = ") {
                 named = Some(name.trim_end_matches(")]").to_owned());
-            } else if let Some(rest) = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum ")) {
+            } else if let Some(rest) =
+                line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "))
+            {
                 if is_schema && !rest.starts_with('$') {
                     let own = rest.split([' ', '(', '{', ';', '<']).next().unwrap_or_default().to_owned();
                     let name = named.take().unwrap_or(own);
-                    assert!(seen.insert(name.clone()), "{name} is declared twice, again in {}", file.display());
+                    assert!(
+                        seen.insert(name.clone()),
+                        "{name} is declared twice, again in {}",
+                        file.display()
+                    );
                 }
                 (named, is_schema) = (None, false);
             }
@@ -79,7 +87,10 @@ fn every_operation_has_what_clients_need() {
         assert!(!operation["security"].is_null(), "{name}: security");
         let responses = operation["responses"].as_object().expect("responses");
         assert_eq!(operation["responses"]["default"]["$ref"], "#/components/responses/Problem", "{name}");
-        assert!(responses.keys().any(|status| status.starts_with('2')), "{name}: an answer that is no problem");
+        assert!(
+            responses.keys().any(|status| status.starts_with('2')),
+            "{name}: an answer that is no problem"
+        );
         for (status, response) in responses.iter().filter(|(status, _)| status.starts_with('2')) {
             assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{name} {status}");
             for (kind, media) in response["content"].as_object().into_iter().flatten() {
@@ -108,7 +119,11 @@ fn every_reference_leads_somewhere_and_every_example_is_valid() {
         for body in bodies.chain([&operation["requestBody"]]) {
             for (kind, media) in body["content"].as_object().into_iter().flatten() {
                 let schema = json!({ "allOf": [media["schema"]] });
-                let errors = contract.parameter_errors(&format!("{path}{method}{schema}"), || schema, &media["example"]);
+                let errors = contract.parameter_errors(
+                    &format!("{path}{method}{schema}"),
+                    || schema,
+                    &media["example"],
+                );
                 let wrong: Vec<_> = errors.iter().map(|error| (&error.pointer, error.code)).collect();
                 assert!(wrong.is_empty(), "{method} {path} {kind}: {wrong:?} in {}", media["example"]);
                 checked += 1;
@@ -154,7 +169,8 @@ fn everything_that_comes_in_is_bounded() {
 /// Every field of an answer is there, be it null; what is only there when asked for is documented as such.
 #[test]
 fn every_field_of_an_answer_is_required() {
-    const ASKED_FOR: [&str; 7] = ["owner", "department", "contacts", "customer", "existing_id", "field", "permission"];
+    const ASKED_FOR: [&str; 7] =
+        ["owner", "department", "contacts", "customer", "existing_id", "field", "permission"];
     let document = document();
     for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
         if name.ends_with("Input") || name.ends_with("Patch") || schema["additionalProperties"] == false {

@@ -24,7 +24,7 @@ fn two_demo_companies_have_the_same_customers() {
         database::texts(
             &app.url,
             &format!(
-                "select number || name || coalesce(phone, '') as text from customers c join tenants t on t.id = c.tenant_id \
+                "select number || c.name || coalesce(phone, '') as text from customers c join tenants t on t.id = c.tenant_id \
                  where slug = '{tenant}' order by number limit 3"
             ),
         )
@@ -39,8 +39,14 @@ fn everybody_of_the_demo_company_can_sign_in_and_sees_what_they_should() {
     let app = TestApp::start();
     let all = database::CUSTOMERS;
     for (name, sees) in [
-        ("admin", all), ("manager", all), ("rep.east", all / 3), ("rep.north", all / 3), ("agent", all),
-        ("supervisor", all), ("marketing", all), ("finance", all),
+        ("admin", all),
+        ("manager", all),
+        ("rep.east", all / 3),
+        ("rep.north", all / 3),
+        ("agent", all),
+        ("supervisor", all),
+        ("marketing", all),
+        ("finance", all),
     ] {
         let user = app.user(name);
         assert_eq!(user.all_ids("/v1/customers", 200).len(), sees, "{name}");

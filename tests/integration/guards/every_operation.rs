@@ -35,7 +35,10 @@ fn all(ids: &BTreeMap<String, String>) -> Vec<Operation> {
             let path = if template == "/v1/api-keys" && method == "get" {
                 format!("{path}?client_id={}", ids["api-clients"])
             } else if template == "/v1/access/explain" {
-                format!("{path}?permission=customers.customers:read&record_type=customer&record_id={}", ids["customers"])
+                format!(
+                    "{path}?permission=customers.customers:read&record_type=customer&record_id={}",
+                    ids["customers"]
+                )
             } else {
                 path
             };
@@ -71,7 +74,8 @@ fn records(admin: &Client) -> BTreeMap<String, String> {
     let me = admin.get("/v1/me").ok();
     let client = json!({ "name": "guarded", "permissions": [], "department_id": me["department_id"] });
     let client = admin.create("/v1/api-clients", &client)["client"]["id"].clone();
-    let key = admin.create("/v1/api-keys", &json!({ "client_id": client, "name": "guarded" }))["key"]["id"].clone();
+    let key =
+        admin.create("/v1/api-keys", &json!({ "client_id": client, "name": "guarded" }))["key"]["id"].clone();
     let first = |list: &str| admin.get(&format!("/v1/{list}?limit=1")).ok()["data"][0]["id"].clone();
     let mut ids: BTreeMap<String, String> = ["departments", "users", "roles", "customers", "contacts"]
         .map(|collection| (collection.to_owned(), first(collection)))
@@ -104,8 +108,14 @@ fn nobody_gets_in_without_a_token() {
     assert_eq!(
         public,
         [
-            "GET /.well-known/jwks.json", "GET /health/live", "GET /health/ready", "POST /v1/auth/login",
-            "POST /v1/auth/logout", "POST /v1/auth/refresh", "GET /v1/metadata/errors", "POST /v1/oauth/token",
+            "GET /.well-known/jwks.json",
+            "GET /health/live",
+            "GET /health/ready",
+            "POST /v1/auth/login",
+            "POST /v1/auth/logout",
+            "POST /v1/auth/refresh",
+            "GET /v1/metadata/errors",
+            "POST /v1/oauth/token",
         ]
     );
 }
@@ -127,7 +137,12 @@ fn nobody_gets_in_without_the_permission() {
         assert_eq!(reply.status, 403, "{}", operation.name);
         assert_eq!(reply.body["permission"], permission.word(), "{}", operation.name);
         let alone = operation.send(&app.like(&me, &[permission], DataScope::Tenant));
-        assert_ne!(alone.body["permission"], permission.word(), "{}: the permission is enough", operation.name);
+        assert_ne!(
+            alone.body["permission"],
+            permission.word(),
+            "{}: the permission is enough",
+            operation.name
+        );
     }
     // What concerns only the caller needs no permission. May only shrink.
     assert_eq!(
@@ -156,7 +171,9 @@ fn another_company_does_not_exist() {
 fn lists_and_searches_show_nothing_of_another_company() {
     let app = TestApp::start();
     let (admin, stranger) = (app.user("admin"), app.user_of("other", "admin"));
-    for list in ["customers", "contacts", "users", "departments", "roles", "api-clients", "events", "customers?q=c"] {
+    for list in
+        ["customers", "contacts", "users", "departments", "roles", "api-clients", "events", "customers?q=c"]
+    {
         let path = format!("/v1/{list}");
         let (ours, theirs) = (admin.all_ids(&path, 200), stranger.all_ids(&path, 200));
         assert!(list == "api-clients" || !theirs.is_empty(), "{list}");
@@ -189,7 +206,8 @@ fn ids_in_bodies_do_not_reach_into_another_company() {
         ("/v1/api-clients", &client, "department_id", "departments"),
         ("/v1/api-keys", &json!({ "name": "x" }), "client_id", "api-clients"),
     ] {
-        let problem = stranger.post(path, &with(body, field, &ids[collection])).problem(422, "validation_failed");
+        let problem =
+            stranger.post(path, &with(body, field, &ids[collection])).problem(422, "validation_failed");
         assert_eq!(problem["errors"][0]["pointer"], format!("/{field}"), "{path}");
         assert_eq!(problem["errors"][0]["code"], "not_found", "{path}");
     }
@@ -202,8 +220,15 @@ fn outside_of_the_data_scope_nothing_exists() {
     let mut ids = records(&admin);
     // Everything here belongs to the manager; the one who tries is somebody in another department.
     let manager = app.user("manager").get("/v1/me").ok();
-    let of_manager = |path: &str| admin.get(path).ok()["data"][0]["id"].as_str().expect("a record").to_owned();
-    ids.insert("customers".into(), of_manager(&format!("/v1/customers?kind=company&owner_id={}", manager["id"].as_str().unwrap_or_default())));
+    let of_manager =
+        |path: &str| admin.get(path).ok()["data"][0]["id"].as_str().expect("a record").to_owned();
+    ids.insert(
+        "customers".into(),
+        of_manager(&format!(
+            "/v1/customers?kind=company&owner_id={}",
+            manager["id"].as_str().unwrap_or_default()
+        )),
+    );
     ids.insert("contacts".into(), of_manager(&format!("/v1/contacts?customer_id={}", ids["customers"])));
     ids.insert("users".into(), manager["id"].as_str().expect("an id").to_owned());
     let outsider = app.user("agent").get("/v1/me").ok();

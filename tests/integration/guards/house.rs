@@ -44,7 +44,10 @@ fn crates_depend_downwards_only() {
         let packages = metadata["packages"].as_array().expect("packages");
         let package = packages.iter().find(|package| package["name"] == name).expect("a crate of ours");
         let dependencies = package["dependencies"].as_array().expect("dependencies");
-        dependencies.iter().map(|dependency| dependency["name"].as_str().expect("a name").to_owned()).collect()
+        dependencies
+            .iter()
+            .map(|dependency| dependency["name"].as_str().expect("a name").to_owned())
+            .collect()
     };
     for (name, forbidden) in [
         ("fulcrum-domain", &["fulcrum-persistence", "fulcrum-api", "diesel", "actix-web", "tokio"][..]),
@@ -53,7 +56,10 @@ fn crates_depend_downwards_only() {
     ] {
         let direct = direct(name);
         for other in forbidden {
-            assert!(!direct.iter().any(|dependency| dependency == other), "{name} must not depend on {other}");
+            assert!(
+                !direct.iter().any(|dependency| dependency == other),
+                "{name} must not depend on {other}"
+            );
         }
     }
     assert!(direct("fulcrum-api").iter().any(|dependency| dependency == "fulcrum-persistence"));
@@ -61,9 +67,14 @@ fn crates_depend_downwards_only() {
 
 #[test]
 fn every_licence_is_permissive() {
-    let deny: toml::Table = std::fs::read_to_string(root().join("deny.toml")).expect("deny.toml").parse().expect("TOML");
-    let allowed: Vec<&str> =
-        deny["licenses"]["allow"].as_array().expect("a list").iter().filter_map(toml::Value::as_str).collect();
+    let deny: toml::Table =
+        std::fs::read_to_string(root().join("deny.toml")).expect("deny.toml").parse().expect("TOML");
+    let allowed: Vec<&str> = deny["licenses"]["allow"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(toml::Value::as_str)
+        .collect();
     assert!(allowed.contains(&"MIT") && !allowed.iter().any(|licence| licence.contains("GPL")));
     let metadata = metadata();
     let members = metadata["workspace_members"].as_array().expect("members");
@@ -115,7 +126,8 @@ fn every_handler_says_who_may() {
     for file in rust_files("crates/api/src").into_iter().filter(|file| file.ends_with("routes.rs")) {
         let text = std::fs::read_to_string(&file).expect("a source file");
         for part in text.split("pub async fn ").skip(1) {
-            let signature = part.split("->").next().expect("a signature").split_whitespace().collect::<String>();
+            let signature =
+                part.split("->").next().expect("a signature").split_whitespace().collect::<String>();
             let first = signature.split_once('(').map(|(_, arguments)| arguments).unwrap_or_default();
             let says = ["call:Allowed<", "call:Anonymous", "_call:Anonymous"];
             assert!(says.iter().any(|begin| first.starts_with(begin)), "{}: {signature}", file.display());
@@ -131,7 +143,12 @@ fn handlers_stay_short() {
         let text = std::fs::read_to_string(&file).expect("a source file");
         for part in text.split("pub async fn ").skip(1) {
             let lines = part.split("\n}\n").next().expect("a body").lines().count();
-            assert!(lines <= 20, "{}: {} has {lines} lines", file.display(), part.lines().next().unwrap_or_default());
+            assert!(
+                lines <= 20,
+                "{}: {} has {lines} lines",
+                file.display(),
+                part.lines().next().unwrap_or_default()
+            );
         }
     }
 }

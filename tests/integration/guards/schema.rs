@@ -78,7 +78,7 @@ fn every_migration_can_be_taken_back() {
     let dump = || {
         let mut all = database::texts(
             &url,
-            "select c.relkind || ' ' || c.relname || coalesce(' ' || pg_get_indexdef(i.indexrelid), '') as text \
+            "select c.relkind::text || ' ' || c.relname || coalesce(' ' || pg_get_indexdef(i.indexrelid), '') as text \
              from pg_class c join pg_namespace n on n.oid = c.relnamespace left join pg_index i on i.indexrelid = c.oid \
              where n.nspname = 'public' and c.relname not like '\\_\\_diesel%' \
              union all select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint \

@@ -15,8 +15,15 @@ fn bodies_that_cannot_be_read_are_refused_with_the_reason() {
     }
     send("application/json", vec![b'{', b'"', 0xff, 0xfe, b'"', b'}']).problem(400, "malformed_body");
     send("application/json", "[".repeat(100_000).into()).problem(400, "malformed_body");
-    send("application/json", br#"{"kind":"company","name":"\ud800"}"#.to_vec()).problem(400, "malformed_body");
-    for kind in ["text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json; charset=gbk", ""] {
+    send("application/json", br#"{"kind":"company","name":"\ud800"}"#.to_vec())
+        .problem(400, "malformed_body");
+    for kind in [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=gbk",
+        "",
+    ] {
         send(kind, company("x").to_string().into()).problem(415, "unsupported_media_type");
     }
     let huge = json!({ "kind": "company", "name": "x".repeat(2 * 1024 * 1024) });
@@ -30,15 +37,24 @@ fn bodies_that_cannot_be_read_are_refused_with_the_reason() {
 fn texts_that_cannot_be_stored_or_are_too_long_are_named() {
     let app = TestApp::start();
     let admin = app.user("admin");
-    let nul = admin.post("/v1/customers", &json!({ "kind": "company", "name": "a\u{0}b", "address": { "city": "\u{0}" } }));
+    let nul = admin.post(
+        "/v1/customers",
+        &json!({ "kind": "company", "name": "a\u{0}b", "address": { "city": "\u{0}" } }),
+    );
     let found = crate::support::codes(&nul.problem(422, "validation_failed"));
-    assert_eq!(found, [("/address/city".into(), "nul_character".into()), ("/name".into(), "nul_character".into())]);
+    assert_eq!(
+        found,
+        [("/address/city".into(), "nul_character".into()), ("/name".into(), "nul_character".into())]
+    );
     let long = admin.post("/v1/customers", &json!({ "kind": "company", "name": "名".repeat(201) }));
     assert_eq!(long.problem(422, "validation_failed")["errors"][0]["params"]["max"], 200);
     admin.create("/v1/customers", &json!({ "kind": "company", "name": "名".repeat(200) }));
     for number in ["1e400", "99999999999999999999", "1.5", "-0.5"] {
         let body = format!("{{\"kind\":\"company\",\"name\":\"x\",\"staff_count\":{number}}}");
-        let request = admin.request(Method::POST, "/v1/customers").header("content-type", "application/json").body(body);
+        let request = admin
+            .request(Method::POST, "/v1/customers")
+            .header("content-type", "application/json")
+            .body(body);
         let reply = Reply::of(request);
         assert!([400, 422].contains(&reply.status), "{number}: {}", reply.body);
     }
@@ -90,6 +106,7 @@ fn permission_is_asked_before_the_body_is_looked_at() {
     let finance = app.user("finance");
     finance.post("/v1/customers", &json!({ "nonsense": true })).problem(403, "permission_denied");
     app.anonymous().post("/v1/customers", &json!({ "nonsense": true })).problem(401, "unauthenticated");
-    let request = finance.request(Method::POST, "/v1/customers").header("content-type", "text/plain").body("{");
+    let request =
+        finance.request(Method::POST, "/v1/customers").header("content-type", "text/plain").body("{");
     Reply::of(request).problem(403, "permission_denied");
 }

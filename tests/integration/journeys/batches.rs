@@ -53,7 +53,8 @@ fn all_or_nothing_is_nothing_when_one_fails() {
 fn a_batch_has_bounds_and_permissions() {
     let app = TestApp::start();
     let admin = app.user("admin");
-    let many = |count: usize| json!({ "items": vec![json!({ "action": "create", "data": company("多") }); count] });
+    let many =
+        |count: usize| json!({ "items": vec![json!({ "action": "create", "data": company("多") }); count] });
     admin.post("/v1/customers/batch", &many(0)).problem(422, "validation_failed");
     admin.post("/v1/customers/batch", &many(201)).problem(422, "validation_failed");
     let body = admin.post("/v1/customers/batch", &many(200)).expect(207);
@@ -65,7 +66,9 @@ fn a_batch_has_bounds_and_permissions() {
     // Deleting in a batch takes the same permission as deleting.
     let rep = app.user("rep.east");
     let own = rep.create("/v1/customers", &company("自己的"));
-    let body = rep.post("/v1/customers/batch", &json!({ "items": [{ "action": "delete", "id": own["id"] }] })).expect(207);
+    let body = rep
+        .post("/v1/customers/batch", &json!({ "items": [{ "action": "delete", "id": own["id"] }] }))
+        .expect(207);
     assert_eq!(statuses(&body), [403]);
 }
 
@@ -76,7 +79,8 @@ fn contacts_come_in_batches_too() {
     let customer = admin.create("/v1/customers", &company("x"));
     let contact = json!({ "customer_id": customer["id"], "name": "欧阳" });
     let items = json!([{ "action": "create", "data": contact }, { "action": "create", "data": contact }]);
-    let body = admin.with("idempotency-key", "b").post("/v1/contacts/batch", &json!({ "items": items })).expect(207);
+    let body =
+        admin.with("idempotency-key", "b").post("/v1/contacts/batch", &json!({ "items": items })).expect(207);
     assert_eq!(statuses(&body), [201, 201]);
     admin.with("idempotency-key", "b").post("/v1/contacts/batch", &json!({ "items": items })).expect(207);
     let id = customer["id"].as_str().unwrap();

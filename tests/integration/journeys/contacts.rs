@@ -9,7 +9,7 @@ fn the_life_of_a_contact() {
     let rep = app.user("rep.east");
     let customer = rep.create("/v1/customers", &company("甲方"));
     let body = json!({
-        "customer_id": customer["id"], "name": "欧阳雨桐", "title": "采购总监", "decision_role": "budget_approver",
+        "customer_id": customer["id"], "name": "欧阳翠羽", "title": "采购总监", "decision_role": "budget_approver",
         "phones": [{ "number": "138 0013 8000", "label": "mobile" }, { "number": "+1 202 555 0123" }],
         "emails": [{ "address": "ouyang@jia.example" }], "born_on": "1988-05-20",
     });
@@ -23,12 +23,20 @@ fn the_life_of_a_contact() {
     assert_eq!(rep.get(&format!("{path}?include=customer")).ok()["customer"]["name"], "甲方");
     let problem = rep.post("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "x", "phones": [{ "number": "12" }], "emails": [{ "address": "y" }] }));
     let problem = problem.problem(422, "validation_failed");
-    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
-    assert!(pointers.contains(&"/phones/0/number") && pointers.contains(&"/emails/0/address"), "{pointers:?}");
+    let pointers: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["pointer"].as_str().unwrap())
+        .collect();
+    assert!(
+        pointers.contains(&"/phones/0/number") && pointers.contains(&"/emails/0/address"),
+        "{pointers:?}"
+    );
     rep.delete(&path).expect(204);
-    assert_eq!(rep.all_ids("/v1/contacts?q=雨桐", 50), Vec::<String>::new());
+    assert_eq!(rep.all_ids("/v1/contacts?q=翠羽", 50), Vec::<String>::new());
     rep.post_nothing(&format!("{path}/restore")).ok();
-    assert_eq!(rep.all_ids("/v1/contacts?q=雨桐", 50).len(), 1);
+    assert_eq!(rep.all_ids("/v1/contacts?q=翠羽", 50).len(), 1);
 }
 
 #[test]
@@ -43,10 +51,14 @@ fn a_customer_has_one_primary_contact_also_when_many_want_to_be_it() {
     assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
     let id = customer["id"].as_str().unwrap();
     assert_eq!(admin.all_ids(&format!("/v1/contacts?customer_id={id}&is_primary=true"), 50).len(), 1);
-    let other = admin.get(&format!("/v1/contacts?customer_id={id}&is_primary=false&limit=1")).ok()["data"][0].clone();
+    let other =
+        admin.get(&format!("/v1/contacts?customer_id={id}&is_primary=false&limit=1")).ok()["data"][0].clone();
     let path = format!("/v1/contacts/{}", other["id"].as_str().unwrap());
     assert_eq!(admin.patch(&path, &json!({ "is_primary": true })).ok()["is_primary"], true);
-    assert_eq!(admin.all_ids(&format!("/v1/contacts?customer_id={id}&is_primary=true"), 50), [other["id"].as_str().unwrap()]);
+    assert_eq!(
+        admin.all_ids(&format!("/v1/contacts?customer_id={id}&is_primary=true"), 50),
+        [other["id"].as_str().unwrap()]
+    );
 }
 
 #[test]
@@ -57,17 +69,21 @@ fn contacts_are_seen_with_their_customer() {
     let contact = east.create("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "欧阳" }));
     let path = format!("/v1/contacts/{}", contact["id"].as_str().unwrap());
     north.get(&path).problem(404, "not_found");
-    north.post("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "x" })).problem(422, "validation_failed");
+    north
+        .post("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "x" }))
+        .problem(422, "validation_failed");
     agent.patch(&path, &json!({ "notes": "来电" })).ok();
     agent.delete(&path).problem(403, "permission_denied");
     let of_customer = format!("/v1/customers/{}", customer["id"].as_str().unwrap());
     app.user("manager").delete(&of_customer).expect(204);
     east.get(&path).problem(404, "not_found");
-    east.post("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "x" })).problem(409, "record_deleted");
+    east.post("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "x" }))
+        .problem(409, "record_deleted");
     app.user("manager").post_nothing(&format!("{of_customer}/restore")).ok();
     east.get(&path).ok();
     assert_eq!(east.all_ids("/v1/customers?q=欧阳", 50).len(), 1);
-    let problem = east.patch(&path, &json!({ "customer_id": contact["id"] })).problem(422, "validation_failed");
+    let problem =
+        east.patch(&path, &json!({ "customer_id": contact["id"] })).problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["code"], "not_changeable");
 }
 
@@ -78,7 +94,9 @@ fn contacts_are_known_to_other_systems_too() {
     let customer = admin.create("/v1/customers", &company("甲方"));
     let body = json!({ "customer_id": customer["id"], "name": "欧阳" });
     let first = admin.put("/v1/contacts/by-external-id/erp/1", &body).expect(201);
-    let second = admin.put("/v1/contacts/by-external-id/erp/1", &json!({ "customer_id": customer["id"], "name": "司马" })).ok();
+    let second = admin
+        .put("/v1/contacts/by-external-id/erp/1", &json!({ "customer_id": customer["id"], "name": "司马" }))
+        .ok();
     assert_eq!((&second["id"], &second["name"]), (&first["id"], &json!("司马")));
     // The same id of a contact and of a customer are two things.
     admin.put("/v1/customers/by-external-id/erp/1", &company("乙方")).expect(201);

@@ -19,16 +19,27 @@ fn every_change_is_in_the_log_with_who_when_and_from_what_to_what() {
     let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(
         kinds,
-        ["contact.created", "customer.restored", "customer.deleted", "customer.updated", "customer.updated", "customer.created"]
+        [
+            "contact.created",
+            "customer.restored",
+            "customer.deleted",
+            "customer.updated",
+            "customer.updated",
+            "customer.created"
+        ]
     );
     let update = &events[3];
-    assert_eq!(update["changes"], json!({ "grade": { "from": "A", "to": "B" }, "vip": { "from": false, "to": true } }));
+    assert_eq!(
+        update["changes"],
+        json!({ "grade": { "from": "A", "to": "B" }, "vip": { "from": false, "to": true } })
+    );
     assert_eq!((&update["version"], &update["actor_type"]), (&json!(3), &json!("user")));
     assert_eq!(update["actor_id"], manager.get("/v1/me").ok()["id"]);
     assert_eq!(update["at"], "2027-03-01T02:00:00Z");
     assert_eq!(events[5]["request_id"], "trace-1");
     assert_eq!(events[5]["changes"]["name"], json!({ "from": null, "to": "甲" }));
-    let count = |query: &str| admin.get(&format!("/v1/events?{query}")).ok()["data"].as_array().unwrap().len();
+    let count =
+        |query: &str| admin.get(&format!("/v1/events?{query}")).ok()["data"].as_array().unwrap().len();
     assert_eq!(count(&format!("subject_id={}", contact["id"].as_str().unwrap())), 1);
     assert_eq!(count(&format!("customer_id={id}&type=customer.updated&type=customer.deleted")), 3);
     assert_eq!(count(&format!("customer_id={id}&subject_type=contact")), 1);

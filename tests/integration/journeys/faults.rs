@@ -79,7 +79,8 @@ fn when_all_connections_are_busy_the_wait_is_bounded() {
         use diesel::connection::SimpleConnection;
         use diesel::{Connection, PgConnection};
         let mut conn = PgConnection::establish(&url).expect("a connection");
-        conn.batch_execute(&format!("begin; select from customers where id = '{id}' for update")).expect("the lock");
+        conn.batch_execute(&format!("begin; select from customers where id = '{id}' for update"))
+            .expect("the lock");
         locked.send(()).expect("the test waits");
         let _ = receive.recv_timeout(Duration::from_secs(20));
         conn.batch_execute("rollback").expect("the end");

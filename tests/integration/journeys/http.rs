@@ -42,7 +42,8 @@ fn answers_are_private_and_say_what_they_cost() {
 fn answers_are_compressed_for_who_asks() {
     let app = TestApp::start();
     for coding in ["gzip", "br"] {
-        let request = app.user("admin").with("accept-encoding", coding).request(Method::GET, "/v1/customers?limit=50");
+        let request =
+            app.user("admin").with("accept-encoding", coding).request(Method::GET, "/v1/customers?limit=50");
         let response = request.send().unwrap();
         assert_eq!(response.headers()["content-encoding"], coding);
     }
@@ -50,7 +51,10 @@ fn answers_are_compressed_for_who_asks() {
 
 #[test]
 fn each_caller_has_a_share() {
-    let app = TestApp::with(Options { settings: |settings| settings.rate_limit_per_minute = 5, ..Options::default() });
+    let app = TestApp::with(Options {
+        settings: |settings| settings.rate_limit_per_minute = 5,
+        ..Options::default()
+    });
     let (admin, manager) = (app.user("admin"), app.user("manager"));
     for left in (0..5).rev() {
         let answer = admin.get("/v1/me");
@@ -67,8 +71,10 @@ fn each_caller_has_a_share() {
 
 #[test]
 fn who_is_not_signed_in_has_a_share_by_address() {
-    let app =
-        TestApp::with(Options { settings: |settings| settings.anonymous_rate_limit_per_minute = 3, ..Options::default() });
+    let app = TestApp::with(Options {
+        settings: |settings| settings.anonymous_rate_limit_per_minute = 3,
+        ..Options::default()
+    });
     for _ in 0..3 {
         // Made-up credentials don't make a caller.
         app.with_token("made.up.token").get("/v1/me").problem(401, "unauthenticated");
@@ -99,7 +105,8 @@ fn health_and_codes_are_for_everybody() {
     assert_eq!(app.anonymous().get("/health/live").ok()["status"], "ok");
     assert_eq!(app.anonymous().get("/health/ready").ok()["status"], "ok");
     let catalog = app.anonymous().get("/v1/metadata/errors").ok();
-    let codes: Vec<_> = catalog["problems"].as_array().unwrap().iter().map(|entry| entry["code"].as_str().unwrap()).collect();
+    let codes: Vec<_> =
+        catalog["problems"].as_array().unwrap().iter().map(|entry| entry["code"].as_str().unwrap()).collect();
     assert!(codes.contains(&"version_mismatch") && codes.contains(&"rate_limited"));
     assert!(catalog["fields"].as_array().unwrap().len() > 20);
 }
@@ -109,6 +116,7 @@ fn the_account_language_is_used_where_none_is_asked_for() {
     let app = TestApp::start();
     let admin = app.user("admin");
     assert_eq!(admin.get("/v1/customers?limit=0").problem(400, "invalid_parameters")["title"], "参数有误");
-    let english = Reply::of(admin.with("accept-language", "fr,en;q=0.5").request(Method::GET, "/v1/customers?limit=0"));
+    let english =
+        Reply::of(admin.with("accept-language", "fr,en;q=0.5").request(Method::GET, "/v1/customers?limit=0"));
     assert_eq!(english.body["title"], "Some parameters are not right");
 }

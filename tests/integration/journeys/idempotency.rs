@@ -64,7 +64,8 @@ fn twenty_at_once_with_one_key_make_one_customer() {
         let reply = admin.post("/v1/customers", &company("并发幂等"));
         (reply.status, reply.body["id"].to_string(), reply.body["code"].to_string())
     });
-    let ids: std::collections::BTreeSet<_> = replies.iter().filter(|reply| reply.0 == 201).map(|reply| &reply.1).collect();
+    let ids: std::collections::BTreeSet<_> =
+        replies.iter().filter(|reply| reply.0 == 201).map(|reply| &reply.1).collect();
     assert_eq!(ids.len(), 1, "{replies:?}");
     for reply in &replies {
         assert!(reply.0 == 201 || (reply.0, reply.2.as_str()) == (409, "\"still_running\""), "{reply:?}");
@@ -80,10 +81,16 @@ fn kept_answers_are_not_readable_in_the_database_and_keys_have_a_form() {
     let client = json!({ "name": "秘密", "permissions": [], "department_id": me["department_id"] });
     let made = admin.with("idempotency-key", "k-6").create("/v1/api-clients", &client);
     let secret = made["client_secret"].as_str().unwrap();
-    let stored = crate::support::database::texts(&app.url, "select encode(answer, 'escape') as text from idempotency_keys");
+    let stored = crate::support::database::texts(
+        &app.url,
+        "select encode(answer, 'escape') as text from idempotency_keys",
+    );
     assert_eq!(stored.len(), 1);
     assert!(!stored[0].contains(secret) && !stored[0].contains("client_secret"));
-    assert_eq!(admin.with("idempotency-key", "k-6").create("/v1/api-clients", &client)["client_secret"], secret);
+    assert_eq!(
+        admin.with("idempotency-key", "k-6").create("/v1/api-clients", &client)["client_secret"],
+        secret
+    );
     let long = "x".repeat(256);
     admin.with("idempotency-key", &long).post("/v1/customers", &company("x")).problem(400, "invalid_header");
 }

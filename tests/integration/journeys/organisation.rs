@@ -49,7 +49,11 @@ fn moves_at_once_make_no_circle() {
     let two = admin.create("/v1/departments", &json!({ "name": "二" }));
     let turn = std::sync::atomic::AtomicU32::new(0);
     let statuses = at_once(6, || {
-        let (low, high) = if turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        let (low, high) = if turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(2) {
+            (&one, &two)
+        } else {
+            (&two, &one)
+        };
         admin.patch(&path("departments", low), &json!({ "parent_id": high["id"] })).status
     });
     assert!(statuses.iter().all(|status| [200, 422].contains(status)), "{statuses:?}");
@@ -63,7 +67,9 @@ fn a_tree_has_a_depth() {
     let admin = app.user("admin");
     let mut parent = json!(null);
     for level in 1..=12 {
-        parent = admin.create("/v1/departments", &json!({ "name": format!("级{level}"), "parent_id": parent }))["id"].clone();
+        parent = admin
+            .create("/v1/departments", &json!({ "name": format!("级{level}"), "parent_id": parent }))["id"]
+            .clone();
     }
     let deeper = admin.post("/v1/departments", &json!({ "name": "太深", "parent_id": parent }));
     assert_eq!(codes(&deeper.problem(422, "validation_failed")), [("/parent_id".into(), "too_deep".into())]);
@@ -102,7 +108,9 @@ fn roles_are_data() {
     admin.post("/v1/roles", &body).problem(409, "already_exists");
     let patched = admin.patch(&path("roles", &made), &json!({ "data_scope": "tenant" })).ok();
     assert_eq!(patched["data_scope"], "tenant");
-    let unknown = admin.patch(&path("roles", &made), &json!({ "permissions": ["fly:away"] })).problem(422, "validation_failed");
+    let unknown = admin
+        .patch(&path("roles", &made), &json!({ "permissions": ["fly:away"] }))
+        .problem(422, "validation_failed");
     assert_eq!(codes(&unknown), [("/permissions/0".into(), "not_allowed".into())]);
     admin.delete(&path("roles", &made)).expect(204);
     let built_in = role(&admin, "finance");
@@ -130,23 +138,36 @@ fn nobody_gives_more_than_they_have() {
     let clerk = app.with_token(tokens["access_token"].as_str().unwrap());
 
     let admin_role = role(&admin, "admin");
-    clerk.patch(&path("users", &person), &json!({ "role_id": admin_role["id"] })).problem(403, "would_escalate");
-    clerk.patch(&path("roles", &clerk_role), &json!({ "data_scope": "tenant" })).problem(403, "would_escalate");
-    clerk.patch(&path("roles", &clerk_role), &json!({ "permissions": ["customers.customers:read"] })).problem(403, "would_escalate");
+    clerk
+        .patch(&path("users", &person), &json!({ "role_id": admin_role["id"] }))
+        .problem(403, "would_escalate");
+    clerk
+        .patch(&path("roles", &clerk_role), &json!({ "data_scope": "tenant" }))
+        .problem(403, "would_escalate");
+    clerk
+        .patch(&path("roles", &clerk_role), &json!({ "permissions": ["customers.customers:read"] }))
+        .problem(403, "would_escalate");
     clerk.patch(&path("roles", &admin_role), &json!({ "permissions": [] })).problem(403, "would_escalate");
-    let role_body = json!({ "key": "x", "name": "x", "permissions": ["platform.events:read"], "data_scope": "own" });
+    let role_body =
+        json!({ "key": "x", "name": "x", "permissions": ["platform.events:read"], "data_scope": "own" });
     clerk.post("/v1/roles", &role_body).problem(403, "would_escalate");
-    let client = json!({ "name": "x", "permissions": [], "data_scope": "tenant", "department_id": east["id"] });
+    let client =
+        json!({ "name": "x", "permissions": [], "data_scope": "tenant", "department_id": east["id"] });
     clerk.post("/v1/api-clients", &client).problem(403, "would_escalate");
     clerk.post("/v1/departments", &json!({ "name": "x" })).problem(403, "would_escalate");
     let finance = department(&admin, "财务部");
     let moved = clerk.patch(&path("users", &person), &json!({ "department_id": finance["id"] }));
-    assert_eq!(codes(&moved.problem(422, "validation_failed")), [("/department_id".into(), "not_found".into())]);
+    assert_eq!(
+        codes(&moved.problem(422, "validation_failed")),
+        [("/department_id".into(), "not_found".into())]
+    );
     let me = admin.get("/v1/me").ok();
     clerk.patch(&path("users", &me), &json!({ "disabled": true })).problem(404, "not_found");
     let rep = app.user("rep.east").get("/v1/me").ok();
     // In their department, but with a role that has what they don't.
-    clerk.patch(&path("users", &rep), &json!({ "password": "taking it over" })).problem(403, "would_escalate");
+    clerk
+        .patch(&path("users", &rep), &json!({ "password": "taking it over" }))
+        .problem(403, "would_escalate");
 }
 
 #[test]
@@ -156,9 +177,13 @@ fn somebody_stays_who_can_manage_users() {
     let me = admin.get("/v1/me").ok();
     let own = path("users", &me);
     admin.patch(&own, &json!({ "disabled": true })).problem(409, "last_administrator");
-    admin.patch(&own, &json!({ "role_id": role(&admin, "finance")["id"] })).problem(409, "last_administrator");
+    admin
+        .patch(&own, &json!({ "role_id": role(&admin, "finance")["id"] }))
+        .problem(409, "last_administrator");
     let admin_role = path("roles", &role(&admin, "admin"));
-    admin.patch(&admin_role, &json!({ "permissions": ["access.users:read"] })).problem(409, "last_administrator");
+    admin
+        .patch(&admin_role, &json!({ "permissions": ["access.users:read"] }))
+        .problem(409, "last_administrator");
     admin.patch(&admin_role, &json!({ "data_scope": "own" })).problem(409, "last_administrator");
 }
 
@@ -174,12 +199,22 @@ fn a_decision_explains_itself() {
     };
     let outside = ask("customers.customers:read", &theirs);
     assert_eq!(outside["allowed"], false);
-    let checks: Vec<_> = outside["checks"].as_array().unwrap().iter().map(|check| (check["check"].as_str().unwrap(), check["passed"].as_bool().unwrap())).collect();
+    let checks: Vec<_> = outside["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| (check["check"].as_str().unwrap(), check["passed"].as_bool().unwrap()))
+        .collect();
     assert_eq!(checks, [("account", true), ("permission", true), ("data_scope", false)]);
     let own = east.get("/v1/customers?limit=1").ok()["data"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(ask("customers.customers:read", &own)["allowed"], true);
     assert_eq!(ask("customers.customers:delete", &own)["allowed"], false);
     assert_eq!(east.get("/v1/access/explain?permission=customers.customers:write").ok()["allowed"], true);
-    east.get(&format!("/v1/access/explain?permission=customers.customers:read&record_type=customer&record_id={theirs}")).problem(404, "not_found");
-    admin.get("/v1/access/explain?permission=customers.customers:read&record_type=customer").problem(400, "invalid_parameters");
+    east.get(&format!(
+        "/v1/access/explain?permission=customers.customers:read&record_type=customer&record_id={theirs}"
+    ))
+    .problem(404, "not_found");
+    admin
+        .get("/v1/access/explain?permission=customers.customers:read&record_type=customer")
+        .problem(400, "invalid_parameters");
 }

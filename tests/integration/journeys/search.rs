@@ -27,9 +27,30 @@ fn a_customer_is_found_by_whatever_somebody_remembers() {
     admin.create("/v1/contacts", &contact);
     let number = customer["number"].as_str().unwrap();
     for q in [
-        "翡翠", "翠谷", "重庆翡翠谷银行", "谷", "cqfcg", "fcgyh", "CQFCG", "ｆｃｇ", number, &number.to_lowercase(),
-        "91330100799655058B", "62345678", "5678", "post@jade-valley.example", "jade", "诸葛", "孔明", "zgkm",
-        "13912345670", "5670", "kongming", "翡翠 孔明", "银行 翡翠", "  翡翠  ",
+        "翡翠",
+        "翠谷",
+        "重庆翡翠谷银行",
+        "谷",
+        "cqfcg",
+        "fcgyh",
+        "CQFCG",
+        "ｆｃｇ",
+        number,
+        &number.to_lowercase(),
+        "91330100799655058B",
+        "62345678",
+        "5678",
+        "post@jade-valley.example",
+        "jade",
+        "诸葛",
+        "孔明",
+        "zgkm",
+        "13912345670",
+        "5670",
+        "kongming",
+        "翡翠 孔明",
+        "银行 翡翠",
+        "  翡翠  ",
     ] {
         assert_eq!(names(&admin, q), ["重庆翡翠谷银行"], "{q}");
     }
@@ -72,7 +93,15 @@ fn a_search_pages_through_every_hit_once_in_any_order() {
     for index in 0..30 {
         made(&admin, company(&format!("翡翠{}翡翠翡翠", ["甲", "乙", "丙"][index % 3])));
     }
-    for order in ["", "&sort=relevance", "&sort=name", "&sort=-name", "&sort=number", "&sort=-created_at", "&sort=updated_at"] {
+    for order in [
+        "",
+        "&sort=relevance",
+        "&sort=name",
+        "&sort=-name",
+        "&sort=number",
+        "&sort=-created_at",
+        "&sort=updated_at",
+    ] {
         let path = format!("/v1/customers?q=翡翠{order}");
         let mut ids = admin.all_ids(&path, 7);
         assert_eq!(ids, admin.all_ids(&path, 200), "{order}: the order doesn't depend on the pages");

@@ -119,7 +119,11 @@ fn many_refreshes_at_once_agree_on_one_successor() {
     let first = app.login("demo", "admin@demo.test", "fulcrum-demo").ok();
     let successors: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| refresh(&app.anonymous(), &first["refresh_token"]).ok()["refresh_token"].to_string()))
+            .map(|_| {
+                scope.spawn(|| {
+                    refresh(&app.anonymous(), &first["refresh_token"]).ok()["refresh_token"].to_string()
+                })
+            })
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -129,7 +133,10 @@ fn many_refreshes_at_once_agree_on_one_successor() {
 #[test]
 fn refresh_tokens_cannot_be_made_up() {
     let app = TestApp::start();
-    let token = app.login("demo", "admin@demo.test", "fulcrum-demo").ok()["refresh_token"].as_str().unwrap().to_owned();
+    let token = app.login("demo", "admin@demo.test", "fulcrum-demo").ok()["refresh_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let mut forged = token.clone().into_bytes();
     let last = forged.len() - 2;
     forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
@@ -174,9 +181,18 @@ fn a_new_password_ends_the_other_sessions_and_the_old_password() {
     let change = |current: &str, new: &str| {
         agent.post("/v1/auth/password", &json!({ "current_password": current, "new_password": new }))
     };
-    assert_eq!(change("wrong", "a much better one").problem(422, "validation_failed")["errors"][0]["code"], "wrong_password");
-    assert_eq!(change("fulcrum-demo", "aaaaaaaaaaaa").problem(422, "validation_failed")["errors"][0]["code"], "weak_password");
-    assert_eq!(change("fulcrum-demo", "short").problem(422, "validation_failed")["errors"][0]["code"], "too_short");
+    assert_eq!(
+        change("wrong", "a much better one").problem(422, "validation_failed")["errors"][0]["code"],
+        "wrong_password"
+    );
+    assert_eq!(
+        change("fulcrum-demo", "aaaaaaaaaaaa").problem(422, "validation_failed")["errors"][0]["code"],
+        "weak_password"
+    );
+    assert_eq!(
+        change("fulcrum-demo", "short").problem(422, "validation_failed")["errors"][0]["code"],
+        "too_short"
+    );
     change("fulcrum-demo", "a much better one").expect(204);
     refresh(&app.anonymous(), &phone["refresh_token"]).problem(401, "invalid_refresh_token");
     refresh(&app.anonymous(), &here["refresh_token"]).ok();

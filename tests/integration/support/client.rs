@@ -84,7 +84,8 @@ impl Client {
 
     /// PATCH, as a merge patch
     pub fn patch(&self, path: &str, body: &Value) -> Reply {
-        let request = self.request(Method::PATCH, path).header("content-type", "application/merge-patch+json");
+        let request =
+            self.request(Method::PATCH, path).header("content-type", "application/merge-patch+json");
         Reply::of(request.body(body.to_string()))
     }
 
@@ -120,7 +121,11 @@ impl Reply {
     fn read(response: Response) -> Reply {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().expect("a body");
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        };
         let reply = Reply { status, body, headers };
         if status >= 400 {
             reply.is_a_problem();

@@ -74,6 +74,7 @@ pub fn texts(url: &str, query: &str) -> Vec<String> {
         #[diesel(sql_type = diesel::sql_types::Text)]
         text: String,
     }
-    let rows: Vec<Row> = sql_query(query).load(&mut connect(url)).unwrap_or_else(|error| panic!("{error} in {query}"));
+    let rows: Vec<Row> =
+        sql_query(query).load(&mut connect(url)).unwrap_or_else(|error| panic!("{error} in {query}"));
     rows.into_iter().map(|row| row.text).collect()
 }

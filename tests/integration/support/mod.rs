@@ -18,7 +18,8 @@ pub fn company(name: &str) -> Value {
 pub fn codes(problem: &Value) -> Vec<(String, String)> {
     let errors = problem["errors"].as_array().expect("a problem has errors");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let mut codes: Vec<_> = errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect();
+    let mut codes: Vec<_> =
+        errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect();
     codes.sort();
     codes
 }

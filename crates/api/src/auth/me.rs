@@ -1,9 +1,9 @@
 //! The caller, as they see themselves.
 
 use fulcrum_domain::access::Principal;
+use fulcrum_persistence::access::api_clients;
 use fulcrum_persistence::access::tenants;
 use fulcrum_persistence::access::users::{self, Who};
-use fulcrum_persistence::access::api_clients;
 use fulcrum_persistence::{StoreError, Tx};
 
 use super::views::{Me, MyTenant};

@@ -65,7 +65,8 @@ pub fn weakness(password: &str, email: &str) -> Option<FieldCode> {
     let chars: Vec<char> = lower.chars().collect();
     let run = chars.windows(2).all(|pair| pair[1] as i64 - pair[0] as i64 == 1);
     let same = chars.windows(2).all(|pair| pair[0] == pair[1]);
-    let account = email.split('@').next().is_some_and(|name| name.len() >= 4 && lower.contains(&name.to_lowercase()));
+    let account =
+        email.split('@').next().is_some_and(|name| name.len() >= 4 && lower.contains(&name.to_lowercase()));
     let common = ["password", "12345678", "qwertyui", "11111111", "00000000", "iloveyou", "admin123"]
         .iter()
         .any(|word| lower.contains(word));

@@ -41,13 +41,19 @@ pub fn token(keys: &Keys, session: &Session) -> String {
     let message = message(session, session.generation);
     let code = &keys.authenticate(b"refresh token", &message)[..24];
     let generation = session.generation.to_be_bytes();
-    let bytes = [&session.id.as_bytes()[..], &session.tenant_id.as_bytes()[..], &generation[..], code].concat();
+    let bytes =
+        [&session.id.as_bytes()[..], &session.tenant_id.as_bytes()[..], &generation[..], code].concat();
     format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 fn message(session: &Session, generation: i32) -> Vec<u8> {
-    [&session.id.as_bytes()[..], &session.tenant_id.as_bytes()[..], &generation.to_be_bytes()[..], &session.salt[..]]
-        .concat()
+    [
+        &session.id.as_bytes()[..],
+        &session.tenant_id.as_bytes()[..],
+        &generation.to_be_bytes()[..],
+        &session.salt[..],
+    ]
+    .concat()
 }
 
 impl Presented {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use actix_web::web;
 use chrono::TimeDelta;
 use fulcrum_domain::access::{Actor, Permission, Principal};
+use fulcrum_persistence::access::api_clients;
 use fulcrum_persistence::access::roles::Role;
 use fulcrum_persistence::access::sessions::{self, Session, Which};
 use fulcrum_persistence::access::tenants::{self, Tenant};
 use fulcrum_persistence::access::users::{self, User, Who};
-use fulcrum_persistence::access::api_clients;
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::{StoreError, Tx};
 use serde_json::json;
@@ -36,7 +36,8 @@ fn nobody(tenant_id: Uuid) -> Arc<Actor> {
 /// 401, 429.
 pub async fn login(call: &Anonymous, input: LoginInput) -> Result<Tokens, Problem> {
     let (app, context) = (call.app.clone(), call.context.clone());
-    let account = format!("{}/{}", input.tenant.as_deref().unwrap_or_default(), input.email.trim().to_lowercase());
+    let account =
+        format!("{}/{}", input.tenant.as_deref().unwrap_or_default(), input.email.trim().to_lowercase());
     let throttle = Throttle::of(&account, context.address);
     let (known, slug) = (throttle.clone(), input.tenant.clone());
     let email = input.email.trim().to_lowercase();
@@ -129,7 +130,13 @@ pub async fn refresh(call: &Anonymous, token: String) -> Result<Tokens, Problem>
                 }
                 refresh::Place::JustReplaced => tokens_for(&installation, tx, &actor, &session).map(Some),
                 refresh::Place::Stolen => {
-                    sessions::revoke(tx, session.tenant_id, session.user_id, Which::One(session.id), "reuse")?;
+                    sessions::revoke(
+                        tx,
+                        session.tenant_id,
+                        session.user_id,
+                        Which::One(session.id),
+                        "reuse",
+                    )?;
                     note(tx, "session.reuse_detected", session.id, json!({}))?;
                     Ok(None)
                 }
@@ -299,8 +306,14 @@ pub async fn change_password(call: &Call, input: PasswordInput) -> Result<(), Pr
 
 fn note(tx: &mut Tx, kind: &str, subject_id: Uuid, changes: serde_json::Value) -> Result<(), Problem> {
     let subject_type = if kind.starts_with("user.") { "user" } else { "session" };
-    let event =
-        NewEvent { kind: kind.to_owned(), subject_type, subject_id, customer_id: None, version: None, changes };
+    let event = NewEvent {
+        kind: kind.to_owned(),
+        subject_type,
+        subject_id,
+        customer_id: None,
+        version: None,
+        changes,
+    };
     Ok(events::append(tx, event)?)
 }
 

@@ -52,7 +52,12 @@ pub struct Verified {
 ///
 /// # Errors
 /// An internal problem when signing fails.
-pub fn issue(keys: &Keys, actor: &Actor, now: DateTime<Utc>, life: TimeDelta) -> Result<(String, i64), Problem> {
+pub fn issue(
+    keys: &Keys,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    life: TimeDelta,
+) -> Result<(String, i64), Problem> {
     let (sub, sid) = match actor.principal {
         Principal::User { id, session_id } => (id, Some(session_id)),
         Principal::Client { id } => (id, None),
@@ -75,7 +80,8 @@ pub fn issue(keys: &Keys, actor: &Actor, now: DateTime<Utc>, life: TimeDelta) ->
         jti: Uuid::now_v7(),
     };
     let header = Header { kid: Some(keys.key_id.clone()), ..Header::new(Algorithm::EdDSA) };
-    let token = jsonwebtoken::encode(&header, &claims, keys.signing()).map_err(|_| Problem::new(Code::Internal))?;
+    let token =
+        jsonwebtoken::encode(&header, &claims, keys.signing()).map_err(|_| Problem::new(Code::Internal))?;
     Ok((token, life.num_seconds()))
 }
 

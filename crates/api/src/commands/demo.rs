@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use fulcrum_domain::access::Actor;
+use fulcrum_persistence::access::roles;
 use fulcrum_persistence::access::tenants::{self, Tenant};
 use fulcrum_persistence::access::users::{self, Who};
-use fulcrum_persistence::access::roles;
 use fulcrum_persistence::{Clock, Db, StoreError, Tx};
 use uuid::Uuid;
 
@@ -105,7 +105,8 @@ pub fn fill(db: &Db, slug: &str, count: usize) -> Result<bool, String> {
 
 fn organisation(tx: &mut Tx) -> Result<(), Problem> {
     let mut made: Vec<(&str, Uuid)> = Vec::new();
-    let find = |made: &[(&str, Uuid)], name: &str| made.iter().find(|(other, _)| *other == name).map(|(_, id)| *id);
+    let find =
+        |made: &[(&str, Uuid)], name: &str| made.iter().find(|(other, _)| *other == name).map(|(_, id)| *id);
     for (name, parent) in DEPARTMENTS {
         let parent_id = parent.and_then(|parent| find(&made, parent));
         let input = DepartmentInput { name: name.into(), parent_id };
@@ -119,8 +120,8 @@ fn organisation(tx: &mut Tx) -> Result<(), Problem> {
 }
 
 fn customers(tx: &mut Tx, tenant: &Tenant, count: usize) -> Result<(), Problem> {
-    let owners = ["rep.east", "rep.north", "manager"]
-        .map(|name| acting_as(tx, tenant, &format!("{name}@demo.test")));
+    let owners =
+        ["rep.east", "rep.north", "manager"].map(|name| acting_as(tx, tenant, &format!("{name}@demo.test")));
     let [east, north, manager] = owners;
     let owners = [east?, north?, manager?];
     for DemoCustomer { owner, customer, contacts } in demo_data::customers(count) {

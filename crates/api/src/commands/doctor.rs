@@ -36,13 +36,20 @@ impl Doctor {
                 }
             };
         };
-        say("secret", installation::keys(&self.secret, &self.database.data).map(|keys| format!("key id {}", keys.key_id)));
+        say(
+            "secret",
+            installation::keys(&self.secret, &self.database.data)
+                .map(|keys| format!("key id {}", keys.key_id)),
+        );
         match Database::open(&self.database) {
             Err(error) => say("database", Err(error)),
             Ok(database) => {
                 say("database", Ok(database.place()));
                 match maintenance::server(&database.url) {
-                    Err(error) => say("connection", Err(format!("{error}. Check DATABASE_URL, and that PostgreSQL runs."))),
+                    Err(error) => say(
+                        "connection",
+                        Err(format!("{error}. Check DATABASE_URL, and that PostgreSQL runs.")),
+                    ),
                     Ok(server) => {
                         say("version", version(server.version));
                         say("clock", clock(server.now, Clock::system().now()));

@@ -11,10 +11,12 @@ use clap::{Arg, Command};
 /// # Errors
 /// One line that names the file and the setting.
 pub fn with_defaults(command: Command) -> Result<Command, String> {
-    let Some(path) = named().or_else(|| Some(PathBuf::from("fulcrum.toml")).filter(|path| path.is_file())) else {
+    let Some(path) = named().or_else(|| Some(PathBuf::from("fulcrum.toml")).filter(|path| path.is_file()))
+    else {
         return Ok(command);
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("--config {}: {error}", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| format!("--config {}: {error}", path.display()))?;
     apply(command, &path, &text)
 }
 
@@ -41,7 +43,12 @@ fn apply(command: Command, path: &Path, text: &str) -> Result<Command, String> {
             toml::Value::Array(list) => {
                 list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
             }
-            _ => return Err(format!("{}: {name} has to be a text, a number, true, false or a list", path.display())),
+            _ => {
+                return Err(format!(
+                    "{}: {name} has to be a text, a number, true, false or a list",
+                    path.display()
+                ));
+            }
         };
         let mut known = false;
         command = set(command, &name, &value, &mut known);
@@ -61,9 +68,9 @@ fn set(command: Command, name: &str, value: &str, known: &mut bool) -> Command {
         command
     };
     let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-    names.into_iter().fold(command, |command, inner| {
-        command.mut_subcommand(inner, |inner| set(inner, name, value, known))
-    })
+    names
+        .into_iter()
+        .fold(command, |command, inner| command.mut_subcommand(inner, |inner| set(inner, name, value, known)))
 }
 
 #[cfg(test)]
@@ -71,7 +78,8 @@ mod tests {
     use super::*;
 
     fn command() -> Command {
-        Command::new("fulcrum").subcommand(Command::new("serve").arg(Arg::new("listen").long("listen").default_value("a")))
+        Command::new("fulcrum")
+            .subcommand(Command::new("serve").arg(Arg::new("listen").long("listen").default_value("a")))
     }
 
     fn listen(command: Command, arguments: &[&str]) -> String {

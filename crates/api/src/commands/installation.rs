@@ -72,7 +72,9 @@ impl Database {
     /// Where it is, for people.
     pub fn place(&self) -> String {
         match &self.local {
-            Some(local) => format!("private PostgreSQL {} in {}", local.version(), local.data_dir().display()),
+            Some(local) => {
+                format!("private PostgreSQL {} in {}", local.version(), local.data_dir().display())
+            }
             None => "the PostgreSQL that DATABASE_URL names".into(),
         }
     }
@@ -87,11 +89,16 @@ pub fn keys(secret: &SecretSettings, data: &Path) -> Result<Keys, String> {
         Some(text) => (text.clone(), "--secret-key".to_owned()),
         None => {
             let path = data.join("secret.key");
-            (kept_secret(&path).map_err(|error| format!("{}: {error}", path.display()))?, path.display().to_string())
+            (
+                kept_secret(&path).map_err(|error| format!("{}: {error}", path.display()))?,
+                path.display().to_string(),
+            )
         }
     };
     let bytes = BASE64_STANDARD.decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    bytes.map(Keys::new).ok_or_else(|| format!("{origin}: expected 32 bytes in base64 (openssl rand -base64 32)"))
+    bytes
+        .map(Keys::new)
+        .ok_or_else(|| format!("{origin}: expected 32 bytes in base64 (openssl rand -base64 32)"))
 }
 
 fn kept_secret(path: &Path) -> std::io::Result<String> {

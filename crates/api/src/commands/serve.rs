@@ -56,7 +56,8 @@ impl Serve {
         actix_web::rt::System::new().block_on(async move {
             let app = web::Data::new(App::new(db, keys, settings, contract));
             let api = server::server(app.clone(), listener).map_err(|error| error.to_string())?;
-            let numbers = server::metrics_server(app.clone(), metrics, metrics_listener).map_err(|e| e.to_string())?;
+            let numbers =
+                server::metrics_server(app.clone(), metrics, metrics_listener).map_err(|e| e.to_string())?;
             let (stop, stop_metrics) = (api.handle(), numbers.handle());
             actix_web::rt::spawn(tidy_up(url, app.db.clock().clone()));
             actix_web::rt::spawn(async move {
@@ -94,10 +95,13 @@ impl Serve {
             );
             return Ok(());
         }
-        let tenants = db.write_now(&installation::system(), tenants::count).map_err(|e: StoreError| e.to_string())?;
+        let tenants =
+            db.write_now(&installation::system(), tenants::count).map_err(|e: StoreError| e.to_string())?;
         if tenants == 0 {
             println!("  There is no tenant yet. Stop the server, or use a database of your own, and then:");
-            println!("    fulcrum admin create-tenant --slug acme --name 'Acme Ltd.' --admin-email you@acme.example");
+            println!(
+                "    fulcrum admin create-tenant --slug acme --name 'Acme Ltd.' --admin-email you@acme.example"
+            );
         }
         Ok(())
     }
@@ -123,7 +127,8 @@ async fn tidy_up(url: String, clock: Clock) {
 #[cfg(unix)]
 async fn stop_signal() -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };

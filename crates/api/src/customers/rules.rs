@@ -32,7 +32,12 @@ impl<'b> Checks<'b> {
     }
 
     /// Checks the text under `key` in every entry of a list.
-    pub fn each<T, E: ValueError>(&mut self, list: &str, key: &str, parse: impl Fn(&str) -> Result<T, E>) -> &mut Self {
+    pub fn each<T, E: ValueError>(
+        &mut self,
+        list: &str,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> &mut Self {
         for (index, entry) in self.body[list].as_array().into_iter().flatten().enumerate() {
             if let Some(text) = entry[key].as_str()
                 && let Err(error) = parse(text)
@@ -70,7 +75,10 @@ impl<'b> Checks<'b> {
 
 /// A text that passed its check, in its canonical form; what couldn't be read is left as it was, for the check
 /// to have refused.
-pub fn canonical<T: ToString, E>(text: Option<String>, parse: impl Fn(&str) -> Result<T, E>) -> Option<String> {
+pub fn canonical<T: ToString, E>(
+    text: Option<String>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Option<String> {
     text.map(|text| parse(&text).map(|value| value.to_string()).unwrap_or(text))
 }
 

@@ -55,6 +55,7 @@ impl<P: Grant> FromRequest for Allowed<P> {
             {
                 return Err(Problem::forbidden(permission));
             }
+            anonymous.context.check_headers()?;
             let call = Call { app: anonymous.app, actor, context: anonymous.context };
             Ok(Allowed { call, permission: PhantomData })
         };

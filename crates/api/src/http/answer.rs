@@ -27,7 +27,15 @@ pub struct Answer {
 
 impl Answer {
     fn new(status: u16) -> Answer {
-        Answer { status, body: None, etag: None, location: None, replayed: false, public: false, problem: false }
+        Answer {
+            status,
+            body: None,
+            etag: None,
+            location: None,
+            replayed: false,
+            public: false,
+            problem: false,
+        }
     }
 
     /// 200 with a body.
@@ -84,7 +92,8 @@ impl Answer {
     }
 
     fn is_known_to(&self, context: Option<&RequestContext>) -> bool {
-        let (Some(etag), Some(known)) = (&self.etag, context.and_then(|context| context.if_none_match.as_deref()))
+        let (Some(etag), Some(known)) =
+            (&self.etag, context.and_then(|context| context.if_none_match.as_deref()))
         else {
             return false;
         };

@@ -107,9 +107,15 @@ pub fn read(
     types: &'static [&'static str],
 ) -> impl Future<Output = Result<Vec<u8>, Problem>> + use<> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    let charset = content_type.and_then(|text| text.to_ascii_lowercase().split_once("charset=").map(|(_, set)| set.trim_matches('"').trim().to_owned()));
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let essence =
+        content_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let charset = content_type.and_then(|text| {
+        text.to_ascii_lowercase()
+            .split_once("charset=")
+            .map(|(_, set)| set.trim_matches('"').trim().to_owned())
+    });
+    let declared =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let limit = request.app_data::<web::Data<App>>().map_or(0, |app| app.settings.body_limit);
     let context = RequestContext::get(request);
     let mut payload = payload.take();
@@ -125,8 +131,8 @@ pub fn read(
         }
         let mut body = Vec::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk
-                .map_err(|error| Problem::new(Code::MalformedBody).with("reason", error.to_string()))?;
+            let chunk =
+                chunk.map_err(|error| Problem::new(Code::MalformedBody).with("reason", error.to_string()))?;
             if body.len() + chunk.len() > limit {
                 return Err(too_large());
             }

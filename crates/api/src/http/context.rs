@@ -10,8 +10,12 @@ use fulcrum_domain::access::Actor;
 use fulcrum_persistence::QueryStats;
 use uuid::Uuid;
 
+use super::catalog::Code;
 use super::locale::Locale;
 use super::problem::Problem;
+
+/// The longest `If-None-Match` that is read.
+pub const IF_NONE_MATCH_LONGEST: usize = 200;
 
 /// Everything about a request that more than one place wants to know.
 pub struct RequestContext {
@@ -46,8 +50,9 @@ pub struct RequestContext {
 impl RequestContext {
     /// Reads the headers of a request.
     pub fn of(request: &ServiceRequest, trust_proxy: bool) -> Arc<RequestContext> {
+        // What is not a text is not taken for absent: a key that can't be read has to be refused.
         let header = |name: header::HeaderName| {
-            request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+            request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let named = |name: &'static str| header(header::HeaderName::from_static(name));
         let peer = request.peer_addr().map(|address| address.ip());
@@ -57,7 +62,9 @@ impl RequestContext {
             peer
         };
         Arc::new(RequestContext {
-            request_id: named("x-request-id").filter(|id| usable(id)).unwrap_or_else(|| Uuid::now_v7().to_string()),
+            request_id: named("x-request-id")
+                .filter(|id| usable(id))
+                .unwrap_or_else(|| Uuid::now_v7().to_string()),
             locale: header(header::ACCEPT_LANGUAGE).and_then(|tags| Locale::preferred(&tags)),
             method: request.method().to_string(),
             path: request.path().to_owned(),
@@ -71,6 +78,25 @@ impl RequestContext {
             stats: Arc::default(),
             identity: OnceLock::new(),
         })
+    }
+
+    /// What is wrong with the headers that any operation may get.
+    ///
+    /// # Errors
+    /// A problem that names the header.
+    pub fn check_headers(&self) -> Result<(), Problem> {
+        let wrong = |header: &str, reason: &str| {
+            Err(Problem::new(Code::InvalidHeader).with("header", header).with("reason", reason))
+        };
+        if self.idempotency_key.as_ref().is_some_and(|key| {
+            !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+        }) {
+            return wrong("Idempotency-Key", "1 to 255 visible ASCII characters");
+        }
+        if self.if_none_match.as_ref().is_some_and(|tags| tags.len() > IF_NONE_MATCH_LONGEST) {
+            return wrong("If-None-Match", "it is too long");
+        }
+        Ok(())
     }
 
     /// The context of a request that went through the gate.
@@ -93,5 +119,6 @@ impl RequestContext {
 
 /// A request id that may stand in a log line and in a header.
 fn usable(id: &str) -> bool {
-    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    (1..=128).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }

@@ -26,16 +26,23 @@ impl Contract {
 
     /// Everything that is wrong with a value by the schema of this name.
     pub fn errors(&self, schema: &str, value: &Value) -> Vec<FieldError> {
-        let validator = self.validator(schema, || json!({ "$ref": format!("#/components/schemas/{schema}") }));
+        let validator =
+            self.validator(schema, || json!({ "$ref": format!("#/components/schemas/{schema}") }));
         check(&validator, value)
     }
 
     /// Everything that is wrong with the parameters of an operation.
-    pub fn parameter_errors(&self, key: &str, schema: impl FnOnce() -> Value, value: &Value) -> Vec<FieldError> {
+    pub fn parameter_errors(
+        &self,
+        key: &str,
+        schema: impl FnOnce() -> Value,
+        value: &Value,
+    ) -> Vec<FieldError> {
         let validator = self.validator(key, schema);
         let mut errors = check(&validator, value);
         for error in &mut errors {
-            error.pointer = error.pointer.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
+            error.pointer =
+                error.pointer.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
             if error.code == FieldCode::UnknownField {
                 error.code = FieldCode::UnknownParameter;
             }
@@ -79,7 +86,7 @@ fn check(validator: &Validator, value: &Value) -> Vec<FieldError> {
         errors.insert(pointer.clone(), FieldError::new(pointer, FieldCode::NulCharacter));
     });
     for error in validator.iter_errors(value) {
-        for error in field_errors(&error, value) {
+        for error in field_errors(&error) {
             errors.entry(error.pointer.clone()).or_insert(error);
         }
     }
@@ -108,7 +115,7 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-fn field_errors(error: &ValidationError<'_>, root: &Value) -> Vec<FieldError> {
+fn field_errors(error: &ValidationError<'_>) -> Vec<FieldError> {
     let pointer = error.instance_path().to_string();
     let at = |code: FieldCode| FieldError::new(pointer.clone(), code);
     let one = match error.kind() {
@@ -125,7 +132,7 @@ fn field_errors(error: &ValidationError<'_>, root: &Value) -> Vec<FieldError> {
         // A nullable value: what matters is what is wrong with it when it isn't null.
         ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
             let nested = context.iter().find(|branch| !branch.iter().any(wants_null));
-            let nested: Vec<_> = nested.into_iter().flatten().flat_map(|inner| field_errors(inner, root)).collect();
+            let nested: Vec<_> = nested.into_iter().flatten().flat_map(|inner| field_errors(inner)).collect();
             return if nested.is_empty() { vec![at(FieldCode::Invalid)] } else { nested };
         }
         ValidationErrorKind::Type { kind } => at(FieldCode::Type).with("expected", type_name(kind)),
@@ -137,7 +144,9 @@ fn field_errors(error: &ValidationError<'_>, root: &Value) -> Vec<FieldError> {
         ValidationErrorKind::UniqueItems => at(FieldCode::Duplicate),
         ValidationErrorKind::Maximum { limit } => at(FieldCode::TooLarge).with("max", limit.clone()),
         ValidationErrorKind::Minimum { limit } => at(FieldCode::TooSmall).with("min", limit.clone()),
-        ValidationErrorKind::Enum { options } => at(FieldCode::NotAllowed).with("allowed", (**options).clone()),
+        ValidationErrorKind::Enum { options } => {
+            at(FieldCode::NotAllowed).with("allowed", (**options).clone())
+        }
         ValidationErrorKind::Constant { expected_value } => {
             at(FieldCode::NotAllowed).with("allowed", json!([**expected_value]))
         }

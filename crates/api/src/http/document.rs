@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use fulcrum_domain::access::Permission;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+use super::context::IF_NONE_MATCH_LONGEST;
 use super::examples;
 
 /// Longest text where a schema doesn't say.
@@ -15,13 +17,18 @@ pub fn complete(declared: OpenApi) -> Value {
     let mut document = json!(declared);
     document["openapi"] = json!("3.1.0");
     document["info"] = info();
-    document["servers"] = json!([{ "url": "/", "description": "This installation, local or production", "x-internal": false }]);
+    document["servers"] =
+        json!([{ "url": "/", "description": "This installation, local or production", "x-internal": false }]);
     document["tags"] = tags();
+    // Derived, the schema names the variants and not the words on the wire: the words come out of a macro.
+    document["components"]["schemas"]["Permission"]["enum"] = json!(Permission::all());
     add_components(&mut document);
-    let paths: Vec<String> = document["paths"].as_object().into_iter().flatten().map(|(path, _)| path.clone()).collect();
+    let paths: Vec<String> =
+        document["paths"].as_object().into_iter().flatten().map(|(path, _)| path.clone()).collect();
     let mut patched = BTreeSet::new();
     for path in &paths {
-        let methods: Vec<String> = document["paths"][path].as_object().into_iter().flatten().map(|(m, _)| m.clone()).collect();
+        let methods: Vec<String> =
+            document["paths"][path].as_object().into_iter().flatten().map(|(m, _)| m.clone()).collect();
         for method in methods {
             let mut operation = document["paths"][path][&method].take();
             complete_operation(path, &method, &mut operation, &mut patched);
@@ -38,9 +45,13 @@ pub fn complete(declared: OpenApi) -> Value {
         }
     }
     for path in &paths {
-        for operation in document["paths"][path].as_object_mut().into_iter().flatten().map(|(_, operation)| operation) {
-            for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-                bound(&mut parameter["schema"]);
+        for operation in
+            document["paths"][path].as_object_mut().into_iter().flatten().map(|(_, operation)| operation)
+        {
+            let parameters =
+                operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
+            for schema in parameters.filter_map(|parameter| parameter.get_mut("schema")) {
+                bound_parameter(schema);
             }
         }
     }
@@ -102,22 +113,26 @@ fn add_components(document: &mut Value) {
         "Access-Control-Allow-Origin": header("The origin that was allowed.", json!({ "type": "string", "maxLength": 300 }), json!("https://crm.example")),
     });
     components["parameters"] = json!({
-        "IdempotencyKey": parameter("Idempotency-Key", "Makes the request safe to repeat: the same key with the same content gets the same answer for 7 days.", json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$" }), json!("0197a1c2-8f3e-7d54-a1b2-3c4d5e6f7a8b")),
-        "IfMatch": parameter("If-Match", "Do it only while the record is still at this version.", json!({ "type": "string", "maxLength": 40, "pattern": "^(\\*|\"[0-9]{1,9}\")$" }), json!("\"1\"")),
-        "IfNoneMatch": parameter("If-None-Match", "Answer 304 when the record is still at this version.", json!({ "type": "string", "maxLength": 40 }), json!("\"1\"")),
+        "IdempotencyKey": parameter("Idempotency-Key", "Makes the request safe to repeat: the same key with the same content gets the same answer for 7 days.", json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$" }), json!("0197a1c2-8f3e-7d54-a1b2-3c4d5e6f7a8b")),
+        "IfMatch": parameter("If-Match", "Do it only while the record is still at this version.", json!({ "type": "string", "format": "entity-tag", "maxLength": 11, "pattern": "^(\\*|\"[0-9]{1,9}\")$" }), json!("\"1\"")),
+        "IfNoneMatch": parameter("If-None-Match", "Answer 304 when the record is still at this version.", json!({ "type": "string", "maxLength": IF_NONE_MATCH_LONGEST }), json!("\"1\"")),
         "CreateOnly": parameter("If-None-Match", "`*`: create only.", json!({ "type": "string", "enum": ["*"] }), json!("*")),
     });
     let mut responses = Map::new();
     for (status, name, description) in PROBLEMS {
         responses.insert((*name).into(), problem_response(*status, description));
     }
-    responses.insert("Problem".into(), problem_response(500, "Any other problem."));
+    let mut other = problem_response(500, "Any other problem; a 405 names the methods of the path.");
+    other["headers"]["Allow"] = component("headers", "Allow");
+    responses.insert("Problem".into(), other);
     components["responses"] = Value::Object(responses);
     let mut problem = json!(<super::problem::ProblemDocument as utoipa::PartialSchema>::schema());
     problem["additionalProperties"] = json!(true);
     components["schemas"]["Problem"] = problem;
-    components["schemas"]["FieldProblem"] = json!(<super::problem::FieldProblem as utoipa::PartialSchema>::schema());
-    components["schemas"]["ExternalId"] = json!(<crate::customers::rules::ExternalIdView as utoipa::PartialSchema>::schema());
+    components["schemas"]["FieldProblem"] =
+        json!(<super::problem::FieldProblem as utoipa::PartialSchema>::schema());
+    components["schemas"]["ExternalId"] =
+        json!(<crate::customers::rules::ExternalIdView as utoipa::PartialSchema>::schema());
 }
 
 const PROBLEMS: &[(u16, &str, &str)] = &[
@@ -136,8 +151,12 @@ const PROBLEMS: &[(u16, &str, &str)] = &[
 ];
 
 fn scopes() -> Value {
-    let all = fulcrum_domain::access::Permission::all();
-    Value::Object(all.into_iter().map(|permission| (permission.word().to_owned(), json!(permission.word()))).collect())
+    Value::Object(
+        Permission::all()
+            .into_iter()
+            .map(|permission| (permission.word().to_owned(), json!(permission.word())))
+            .collect(),
+    )
 }
 
 fn header(description: &str, schema: Value, example: Value) -> Value {
@@ -187,7 +206,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, patched: 
     if matches!(method, "post" | "patch") && !authentication {
         parameters.push("IdempotencyKey");
     }
-    if (matches!(method, "patch" | "delete") || path.ends_with("/restore") || path.ends_with("/rotate-secret")) && has_version
+    if (matches!(method, "patch" | "delete")
+        || path.ends_with("/restore")
+        || path.ends_with("/rotate-secret"))
+        && has_version
     {
         parameters.push("IfMatch");
     }
@@ -199,8 +221,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, patched: 
         operation["responses"]["304"] = json!({ "description": "The record is still at this version." });
     }
     let declared = operation["parameters"].as_array().cloned().unwrap_or_default();
-    let all: Vec<Value> =
-        declared.into_iter().chain(parameters.into_iter().map(|name| component("parameters", name))).collect();
+    let all: Vec<Value> = declared
+        .into_iter()
+        .chain(parameters.into_iter().map(|name| component("parameters", name)))
+        .collect();
     if !all.is_empty() {
         operation["parameters"] = json!(all);
     }
@@ -218,7 +242,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, patched: 
 
 fn merge_patch(operation: &mut Value, both_types: bool, patched: &mut BTreeSet<String>) {
     let content = operation["requestBody"]["content"]["application/json"].clone();
-    let Some(schema) = content["schema"]["$ref"].as_str().and_then(|r| r.rsplit('/').next()).map(str::to_owned) else {
+    let Some(schema) =
+        content["schema"]["$ref"].as_str().and_then(|r| r.rsplit('/').next()).map(str::to_owned)
+    else {
         return;
     };
     let patch = json!({ "schema": component("schemas", &patch_name(&schema)) });
@@ -231,15 +257,23 @@ fn merge_patch(operation: &mut Value, both_types: bool, patched: &mut BTreeSet<S
     patched.insert(schema);
 }
 
-fn complete_responses(path: &str, method: &str, operation: &mut Value, signed_in: bool, record: bool, keyed: bool) {
+fn complete_responses(
+    path: &str,
+    method: &str,
+    operation: &mut Value,
+    signed_in: bool,
+    record: bool,
+    keyed: bool,
+) {
     let body = !operation["requestBody"].is_null();
-    let query = operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query");
+    let query =
+        operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query");
     let writes = method != "get";
     let statuses = [
         (400, body || query || writes),
         (401, signed_in || path.starts_with("/v1/auth") || path.starts_with("/v1/oauth")),
         (403, signed_in),
-        (404, path.contains('{')  || query),
+        (404, path.contains('{') || query),
         (409, writes && keyed),
         (412, writes && record),
         (413, body),
@@ -261,7 +295,9 @@ fn complete_responses(path: &str, method: &str, operation: &mut Value, signed_in
             continue;
         }
         let mut headers = common_headers();
-        if record && matches!(status.as_str(), "200" | "201" | "304") && (method == "get" || writes) || status == "201" {
+        if record && matches!(status.as_str(), "200" | "201" | "304") && (method == "get" || writes)
+            || status == "201"
+        {
             headers["ETag"] = component("headers", "ETag");
         }
         if status == "201" {
@@ -285,7 +321,8 @@ fn patch_of(schema: &Value) -> Value {
     if let Some(object) = patch.as_object_mut() {
         object.remove("required");
         object.remove("example");
-        object.insert("description".into(), json!("A merge patch: absent keeps, null clears, arrays replace."));
+        object
+            .insert("description".into(), json!("A merge patch: absent keeps, null clears, arrays replace."));
     }
     for (name, property) in patch["properties"].as_object_mut().into_iter().flatten() {
         if let Some(object) = property.as_object_mut() {
@@ -314,10 +351,20 @@ fn make_nullable(schema: &mut Value) {
     }
 }
 
+/// Bounds a parameter. What is wrong with it is a 400, so its schema has to say that NUL is refused, too.
+pub fn bound_parameter(schema: &mut Value) {
+    bound(schema);
+    let free = ["enum", "format", "pattern"].iter().all(|rule| schema.get(rule).is_none());
+    if free && schema["type"] == "string" {
+        schema["pattern"] = json!(r"^[^\u0000]*$");
+    }
+}
+
 /// Gives every text, list and number a bound, because the server has one.
 pub fn bound(schema: &mut Value) {
     let is = |schema: &Value, kind: &str| {
-        schema["type"] == kind || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind))
+        schema["type"] == kind
+            || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind))
     };
     if is(schema, "string") && schema["enum"].is_null() && schema["maxLength"].is_null() {
         schema["maxLength"] = match schema["format"].as_str() {
@@ -332,7 +379,8 @@ pub fn bound(schema: &mut Value) {
             schema["minimum"] = json!(0);
         }
         if schema["maximum"].is_null() {
-            schema["maximum"] = if schema["format"] == "int64" { json!(9_007_199_254_740_991_i64) } else { json!(i32::MAX) };
+            schema["maximum"] =
+                if schema["format"] == "int64" { json!(9_007_199_254_740_991_i64) } else { json!(i32::MAX) };
         }
         if !matches!(schema["format"].as_str(), Some("int32" | "int64")) {
             schema["format"] = json!("int32");
@@ -360,6 +408,8 @@ pub fn bound(schema: &mut Value) {
 /// Looking at a member that isn't there leaves a null behind.
 fn clean(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut() {
-        object.retain(|name, value| !value.is_null() || matches!(name.as_str(), "example" | "default" | "const"));
+        object.retain(|name, value| {
+            !value.is_null() || matches!(name.as_str(), "example" | "default" | "const")
+        });
     }
 }

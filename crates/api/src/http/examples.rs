@@ -13,7 +13,9 @@ const ID: &str = "0197a1c2-8f3e-7d54-a1b2-3c4d5e6f7a8b";
 pub fn fill_in(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     let paths = document["paths"].as_object_mut();
-    for operation in paths.into_iter().flatten().flat_map(|(_, item)| item.as_object_mut().into_iter().flatten()) {
+    for operation in
+        paths.into_iter().flatten().flat_map(|(_, item)| item.as_object_mut().into_iter().flatten())
+    {
         let operation = operation.1;
         let mut bodies: Vec<&mut Value> = vec![];
         if let Some(operation) = operation.as_object_mut() {
@@ -25,7 +27,9 @@ pub fn fill_in(document: &mut Value) {
                 }
             }
         }
-        for content in bodies.into_iter().filter_map(|body| body.get_mut("content")).filter_map(Value::as_object_mut) {
+        for content in
+            bodies.into_iter().filter_map(|body| body.get_mut("content")).filter_map(Value::as_object_mut)
+        {
             for media in content.values_mut().filter_map(Value::as_object_mut) {
                 if !media.contains_key("example")
                     && let Some(schema) = media.get("schema")
@@ -36,7 +40,8 @@ pub fn fill_in(document: &mut Value) {
             }
         }
         for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-            if parameter["$ref"].is_null() && parameter["required"] == true && parameter["example"].is_null() {
+            if parameter["$ref"].is_null() && parameter["required"] == true && parameter["example"].is_null()
+            {
                 parameter["example"] = example(&parameter["schema"], &schemas);
             }
         }
@@ -59,7 +64,10 @@ pub fn problem(status: u16) -> Value {
         403 => Problem::forbidden(fulcrum_domain::access::Permission::CustomersWrite),
         404 => Problem::new(Code::NotFound),
         409 => Problem::taken("credit_code", ID.parse().ok()),
-        412 => Problem::new(Code::VersionMismatch).with("expected", 3).with("current_version", 4).member("current_version", 4),
+        412 => Problem::new(Code::VersionMismatch)
+            .with("expected", 3)
+            .with("current_version", 4)
+            .member("current_version", 4),
         413 => Problem::new(Code::TooLarge).with("limit", 2_097_152),
         415 => Problem::new(Code::UnsupportedMediaType).with("expected", "application/json"),
         422 => Problem::field("/name", super::catalog::FieldCode::Required),
@@ -78,12 +86,15 @@ fn example(schema: &Value, schemas: &Value) -> Value {
         return example(&schemas[name], schemas);
     }
     for key in ["oneOf", "anyOf"] {
-        if let Some(first) = schema[key].as_array().and_then(|list| list.iter().find(|inner| inner["type"] != "null")) {
+        if let Some(first) =
+            schema[key].as_array().and_then(|list| list.iter().find(|inner| inner["type"] != "null"))
+        {
             return example(first, schemas);
         }
     }
     if let Some(parts) = schema["allOf"].as_array() {
-        let merged = parts.iter().filter_map(|part| example(part, schemas).as_object().cloned()).flatten().collect();
+        let merged =
+            parts.iter().filter_map(|part| example(part, schemas).as_object().cloned()).flatten().collect();
         return Value::Object(merged);
     }
     if let Some(default) = schema.get("default") {
@@ -93,12 +104,16 @@ fn example(schema: &Value, schemas: &Value) -> Value {
         return first.clone();
     }
     let nullable = schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"));
-    let kind = schema["type"].as_str().or_else(|| schema["type"].get(0).and_then(Value::as_str)).unwrap_or("object");
+    let kind =
+        schema["type"].as_str().or_else(|| schema["type"].get(0).and_then(Value::as_str)).unwrap_or("object");
     match kind {
         "object" => {
             let properties = schema["properties"].as_object();
-            let fields: Map<String, Value> =
-                properties.into_iter().flatten().map(|(name, inner)| (name.clone(), example(inner, schemas))).collect();
+            let fields: Map<String, Value> = properties
+                .into_iter()
+                .flatten()
+                .map(|(name, inner)| (name.clone(), example(inner, schemas)))
+                .collect();
             Value::Object(fields)
         }
         "array" => json!([example(&schema["items"], schemas)]),

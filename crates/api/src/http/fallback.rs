@@ -14,10 +14,13 @@ use crate::App;
 pub async fn fallback(request: HttpRequest) -> Result<Answer, Problem> {
     let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::new(Code::NoSuchPath)) };
     let segments: Vec<&str> = request.path().split('/').collect();
-    let mut allowed: Vec<String> = app
-        .contract
-        .paths()
-        .filter(|(template, _)| matches(template, &segments))
+    let paths: Vec<_> = app.contract.paths().filter(|(template, _)| matches(template, &segments)).collect();
+    // `/v1/contacts/batch` is not a contact whose id is batch.
+    let variables = |template: &str| template.matches('{').count();
+    let fewest = paths.iter().map(|(template, _)| variables(template)).min();
+    let mut allowed: Vec<String> = paths
+        .into_iter()
+        .filter(|(template, _)| Some(variables(template)) == fewest)
         .flat_map(|(_, item)| item.keys())
         .filter(|method| ["get", "put", "post", "delete", "patch"].contains(&method.as_str()))
         .map(|method| method.to_uppercase())
@@ -33,5 +36,8 @@ pub async fn fallback(request: HttpRequest) -> Result<Answer, Problem> {
 fn matches(template: &str, segments: &[&str]) -> bool {
     let template: Vec<&str> = template.split('/').collect();
     template.len() == segments.len()
-        && template.iter().zip(segments).all(|(wanted, is)| wanted == is || (wanted.starts_with('{') && !is.is_empty()))
+        && template
+            .iter()
+            .zip(segments)
+            .all(|(wanted, is)| wanted == is || (wanted.starts_with('{') && !is.is_empty()))
 }

@@ -139,7 +139,9 @@ fn words(problem: &Problem, context: &RequestContext) -> HttpResponse {
     }
     if problem.status() == 401 {
         let challenge = match problem.code {
-            Code::TokenExpired => "Bearer realm=\"fulcrum\", error=\"invalid_token\", error_description=\"expired\"",
+            Code::TokenExpired => {
+                "Bearer realm=\"fulcrum\", error=\"invalid_token\", error_description=\"expired\""
+            }
             Code::InvalidClient => "Basic realm=\"fulcrum\"",
             _ => "Bearer realm=\"fulcrum\"",
         };
@@ -179,4 +181,3 @@ fn write_headers<B>(app: &App, context: &RequestContext, response: &mut ServiceR
     let vary = HeaderValue::from_static("Authorization, Accept-Language");
     headers.append(header::VARY, vary);
 }
-

@@ -32,11 +32,6 @@ impl Request {
         if !matches!(context.method.as_str(), "POST" | "PATCH" | "PUT" | "DELETE") {
             return Ok(None);
         }
-        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-            return Err(Problem::new(Code::InvalidHeader)
-                .with("header", "Idempotency-Key")
-                .with("reason", "1 to 255 visible ASCII characters"));
-        }
         let mut hash = Sha256::new();
         hash.update(&context.uri);
         hash.update([0]);
@@ -68,7 +63,8 @@ impl Request {
                 return Err(Problem::new(Code::IdempotencyKeyReused));
             }
             Known::Answered(stored) => {
-                let answer = keys.open(&stored.answer).and_then(|json| serde_json::from_slice::<Answer>(&json).ok());
+                let answer =
+                    keys.open(&stored.answer).and_then(|json| serde_json::from_slice::<Answer>(&json).ok());
                 let mut answer = answer.ok_or_else(|| Problem::new(Code::Internal))?;
                 answer.replayed = true;
                 return Ok(answer);
@@ -77,15 +73,19 @@ impl Request {
         }
         let answer = match tx.part(|tx| work(tx)) {
             Ok(answer) => answer,
-            Err(problem) if problem.status().is_server_error() || problem.status() == 429 => return Err(problem),
+            Err(problem) if problem.status().is_server_error() || problem.status() == 429 => {
+                return Err(problem);
+            }
             Err(problem) => {
                 let body = problem.body(self.locale, &self.owner.path, &self.request_id);
                 Answer::problem(problem.status().as_u16(), body.to_string())
             }
         };
         let json = serde_json::to_vec(&answer).map_err(|_| Problem::new(Code::Internal))?;
-        let sealed = keys.seal(&json).ok_or_else(|| StoreError::Internal("an answer can't be sealed".into()))?;
-        let stored = StoredAnswer { request_hash: self.hash.clone(), status: answer.status() as i16, answer: sealed };
+        let sealed =
+            keys.seal(&json).ok_or_else(|| StoreError::Internal("an answer can't be sealed".into()))?;
+        let stored =
+            StoredAnswer { request_hash: self.hash.clone(), status: answer.status() as i16, answer: sealed };
         store::keep(tx, &self.owner, &stored)?;
         Ok(answer)
     }

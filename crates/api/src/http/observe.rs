@@ -28,16 +28,14 @@ pub fn finished<B>(context: &RequestContext, response: &ServiceResponse<B>, dura
     let status = response.status().as_u16();
     let stats = &context.stats;
     Span::current().record("http.response.status_code", status);
-    let labels = [
-        ("method", context.method.clone()),
-        ("route", route.clone()),
-        ("status", status.to_string()),
-    ];
+    let labels =
+        [("method", context.method.clone()), ("route", route.clone()), ("status", status.to_string())];
     counter!("fulcrum_http_requests_total", &labels).increment(1);
     histogram!("fulcrum_http_request_duration_seconds", &labels[..2]).record(duration.as_secs_f64());
     histogram!("fulcrum_database_time_seconds", "route" => route.clone())
         .record(stats.database_time().as_secs_f64());
-    counter!("fulcrum_database_queries_total", "route" => route.clone()).increment(u64::from(stats.queries()));
+    counter!("fulcrum_database_queries_total", "route" => route.clone())
+        .increment(u64::from(stats.queries()));
     let actor = context.actor();
     tracing::info!(
         target: "fulcrum::request",

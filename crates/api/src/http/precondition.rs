@@ -18,10 +18,11 @@ impl IfMatch {
             None => Ok(IfMatch(None)),
             Some(text) if text.trim() == "*" => Ok(IfMatch(None)),
             Some(text) => {
-                let versions: Option<Vec<i32>> =
-                    text.split(',').map(|tag| tag.trim().trim_matches('"').parse().ok()).collect();
+                let versions: Option<Vec<i32>> = text.split(',').map(|tag| version_of(tag.trim())).collect();
                 versions.map(|versions| IfMatch(Some(versions))).ok_or_else(|| {
-                    Problem::new(Code::InvalidHeader).with("header", "If-Match").with("reason", "expected an ETag such as \"3\"")
+                    Problem::new(Code::InvalidHeader)
+                        .with("header", "If-Match")
+                        .with("reason", "expected an ETag such as \"3\"")
                 })
             }
         }
@@ -45,4 +46,9 @@ impl IfMatch {
             _ => Ok(()),
         }
     }
+}
+
+fn version_of(tag: &str) -> Option<i32> {
+    let digits = tag.strip_prefix('"')?.strip_suffix('"')?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }

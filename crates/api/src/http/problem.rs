@@ -50,7 +50,8 @@ impl FieldError {
     /// What a value type says of a text that it refused.
     pub fn of_value(pointer: impl Into<String>, error: &impl ValueError) -> FieldError {
         let code = error.code().parse().unwrap_or(FieldCode::Invalid);
-        let params = error.params().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let params =
+            error.params().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         FieldError { pointer: pointer.into(), code, params }
     }
 

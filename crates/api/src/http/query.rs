@@ -63,7 +63,7 @@ fn parameter_schema<T: IntoParams>(document: &Value) -> Value {
     let mut required = Vec::new();
     for parameter in T::into_params(|| Some(ParameterIn::Query)) {
         let mut schema = json!(parameter.schema);
-        super::document::bound(&mut schema);
+        super::document::bound_parameter(&mut schema);
         if json!(parameter)["explode"] == false {
             schema["x-comma"] = json!(true);
         }
@@ -91,12 +91,14 @@ fn collect(schema: &Value, query: &str) -> (Value, Vec<FieldError>) {
         if is(property, "array") {
             let list = values.entry(name.clone()).or_insert_with(|| json!([]));
             // `include=owner,contacts` and `include=owner&include=contacts` are the same.
-            for part in text.split(',').filter(|_| property["x-comma"] == true).chain(
-                std::iter::once(text.as_ref()).filter(|_| property["x-comma"] != true),
-            ) {
-                if let Some(list) = list.as_array_mut() {
-                    list.push(typed(&property["items"], part));
-                }
+            // `include=` is the empty list.
+            let parts: Vec<&str> = match property["x-comma"] == true {
+                true if text.is_empty() => vec![],
+                true => text.split(',').collect(),
+                false => vec![&text],
+            };
+            if let Some(list) = list.as_array_mut() {
+                list.extend(parts.into_iter().map(|part| typed(&property["items"], part)));
             }
         } else if values.insert(name.to_string(), typed(property, &text)).is_some() {
             errors.push(FieldError::new(name.to_string(), FieldCode::Repeated));

@@ -8,8 +8,20 @@ use super::Permission::{self, *};
 
 /// On which records the permissions hold. Ordered from the narrowest to the widest.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, Display,
-    EnumString, IntoStaticStr,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -61,8 +73,18 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name_zh: "销售经理",
         data_scope: DataScope::Subtree,
         permissions: &[
-            COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], RolesRead, CustomersRead, CustomersWrite,
-            CustomersDelete, CustomersAssign, ContactsRead, ContactsWrite, ContactsDelete, EventsRead,
+            COLLEAGUES[0],
+            COLLEAGUES[1],
+            COLLEAGUES[2],
+            RolesRead,
+            CustomersRead,
+            CustomersWrite,
+            CustomersDelete,
+            CustomersAssign,
+            ContactsRead,
+            ContactsWrite,
+            ContactsDelete,
+            EventsRead,
         ],
     },
     BuiltInRole {
@@ -71,8 +93,14 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name_zh: "销售",
         data_scope: DataScope::Own,
         permissions: &[
-            COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, CustomersWrite, ContactsRead,
-            ContactsWrite, ContactsDelete,
+            COLLEAGUES[0],
+            COLLEAGUES[1],
+            COLLEAGUES[2],
+            CustomersRead,
+            CustomersWrite,
+            ContactsRead,
+            ContactsWrite,
+            ContactsDelete,
         ],
     },
     BuiltInRole {
@@ -81,7 +109,12 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name_zh: "客服",
         data_scope: DataScope::Tenant,
         permissions: &[
-            COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, ContactsRead, ContactsWrite,
+            COLLEAGUES[0],
+            COLLEAGUES[1],
+            COLLEAGUES[2],
+            CustomersRead,
+            ContactsRead,
+            ContactsWrite,
         ],
     },
     BuiltInRole {
@@ -90,8 +123,15 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name_zh: "客服主管",
         data_scope: DataScope::Tenant,
         permissions: &[
-            COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, CustomersWrite, ContactsRead,
-            ContactsWrite, ContactsDelete, EventsRead,
+            COLLEAGUES[0],
+            COLLEAGUES[1],
+            COLLEAGUES[2],
+            CustomersRead,
+            CustomersWrite,
+            ContactsRead,
+            ContactsWrite,
+            ContactsDelete,
+            EventsRead,
         ],
     },
     BuiltInRole {
@@ -114,7 +154,12 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name_zh: "系统集成",
         data_scope: DataScope::Tenant,
         permissions: &[
-            DepartmentsRead, UsersRead, CustomersRead, CustomersWrite, ContactsRead, ContactsWrite,
+            DepartmentsRead,
+            UsersRead,
+            CustomersRead,
+            CustomersWrite,
+            ContactsRead,
+            ContactsWrite,
             EventsRead,
         ],
     },

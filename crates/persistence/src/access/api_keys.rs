@@ -70,11 +70,9 @@ pub fn list(tx: &mut Tx, client_id: Uuid, page: &PageRequest) -> Result<Vec<ApiK
 /// # Errors
 /// Those of the database.
 pub fn revoke(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
-    diesel::update(
-        api_keys::table.find((tx.actor.tenant_id, id)).filter(api_keys::revoked_at.is_null()),
-    )
-    .set(api_keys::revoked_at.eq(tx.now))
-    .execute(tx.conn)?;
+    diesel::update(api_keys::table.find((tx.actor.tenant_id, id)).filter(api_keys::revoked_at.is_null()))
+        .set(api_keys::revoked_at.eq(tx.now))
+        .execute(tx.conn)?;
     Ok(())
 }
 

@@ -74,7 +74,10 @@ pub fn lock_tree(tx: &mut Tx) -> Result<(), StoreError> {
 /// # Errors
 /// Those of the database.
 pub fn find_all(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Department>, StoreError> {
-    Ok(visible(tx).filter(departments::id.eq_any(ids.to_vec())).select(Department::as_select()).load(tx.conn)?)
+    Ok(visible(tx)
+        .filter(departments::id.eq_any(ids.to_vec()))
+        .select(Department::as_select())
+        .load(tx.conn)?)
 }
 
 /// A page in order of creation, one row more than asked for when there is a next one.

@@ -13,7 +13,11 @@ pub(crate) type Condition<T> = Box<dyn BoxableExpression<T, Pg, SqlType = Bool>>
 
 /// What of a table the actor may see, by the columns that hold a record's owner and its department.
 /// `None` is everything in the tenant; the tenant itself is not part of the condition.
-pub(crate) fn condition<T: 'static>(tx: &Tx, owner: &'static str, department: &'static str) -> Option<Condition<T>> {
+pub(crate) fn condition<T: 'static>(
+    tx: &Tx,
+    owner: &'static str,
+    department: &'static str,
+) -> Option<Condition<T>> {
     let actor = &tx.actor;
     let condition: Condition<T> = match (actor.scope, actor.user_id(), actor.department_id) {
         (DataScope::Tenant, ..) => return None,

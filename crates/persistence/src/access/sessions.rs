@@ -79,7 +79,13 @@ pub fn list_live(tx: &mut Tx, user_id: Uuid) -> Result<Vec<Session>, StoreError>
 ///
 /// # Errors
 /// Those of the database.
-pub fn revoke(tx: &mut Tx, tenant_id: Uuid, user_id: Uuid, which: Which, reason: &str) -> Result<usize, StoreError> {
+pub fn revoke(
+    tx: &mut Tx,
+    tenant_id: Uuid,
+    user_id: Uuid,
+    which: Which,
+    reason: &str,
+) -> Result<usize, StoreError> {
     let target = sessions::table
         .filter(sessions::tenant_id.eq(tenant_id))
         .filter(sessions::user_id.eq(user_id))

@@ -81,9 +81,15 @@ pub struct Filter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Sort {
-    Created { descending: bool },
-    Updated { descending: bool },
-    Name { descending: bool },
+    Created {
+        descending: bool,
+    },
+    Updated {
+        descending: bool,
+    },
+    Name {
+        descending: bool,
+    },
     /// Best hit first; only with a search.
     Relevance,
 }
@@ -120,7 +126,11 @@ pub fn find(tx: &mut Tx, id: Uuid) -> Result<Contact, StoreError> {
 pub fn lock(tx: &mut Tx, id: Uuid) -> Result<Contact, StoreError> {
     let customer_id = find(tx, id)?.customer_id;
     customers::lock(tx, customer_id)?;
-    Ok(contacts::table.find((tx.actor.tenant_id, id)).select(Contact::as_select()).for_update().first(tx.conn)?)
+    Ok(contacts::table
+        .find((tx.actor.tenant_id, id))
+        .select(Contact::as_select())
+        .for_update()
+        .first(tx.conn)?)
 }
 
 /// The primary contact of a customer.
@@ -257,7 +267,9 @@ pub fn list(
         Sort::Updated { descending } => {
             keyset!(query, contacts::updated_at, contacts::id, descending, page.after_time())
         }
-        Sort::Name { descending } => keyset!(query, contacts::name, contacts::id, descending, page.after_text()),
+        Sort::Name { descending } => {
+            keyset!(query, contacts::name, contacts::id, descending, page.after_text())
+        }
         Sort::Relevance => keyset!(query, contacts::created_at, contacts::id, true, page.after_time()),
     };
     let rows: Vec<Contact> = query.limit(page.limit + 1).select(Contact::as_select()).load(tx.conn)?;

@@ -104,10 +104,18 @@ pub struct Filter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Sort {
-    Created { descending: bool },
-    Updated { descending: bool },
-    Name { descending: bool },
-    Number { descending: bool },
+    Created {
+        descending: bool,
+    },
+    Updated {
+        descending: bool,
+    },
+    Name {
+        descending: bool,
+    },
+    Number {
+        descending: bool,
+    },
     /// Best hit first; only with a search.
     Relevance,
 }

@@ -30,7 +30,10 @@ impl<'c> Tx<'c> {
     ///
     /// # Errors
     /// What the part returns.
-    pub fn part<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
+    pub fn part<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, E> {
         struct Wrapped<E>(E);
         impl<E: From<StoreError>> From<diesel::result::Error> for Wrapped<E> {
             fn from(error: diesel::result::Error) -> Self {

@@ -4,8 +4,8 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::sql_query;
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -92,7 +92,9 @@ fn visible<'a>(tx: &Tx) -> events::BoxedQuery<'a, Pg> {
         return query;
     }
     // Outside of the whole company one sees what happened to the customers that one sees.
-    query.filter(events::customer_id.eq_any(customers::visible(tx).select(crate::schema::customers::id.nullable())))
+    query.filter(
+        events::customer_id.eq_any(customers::visible(tx).select(crate::schema::customers::id.nullable())),
+    )
 }
 
 /// A page of the log, newest first, before the position `before`; one row more than `limit` tells that
@@ -147,10 +149,8 @@ pub fn ensure_partitions(conn: &mut PgConnection, today: NaiveDate, months: u32)
         let from = first + Months::new(ahead);
         let to = first + Months::new(ahead + 1);
         let name = format!("events_{:04}_{:02}", from.year(), from.month());
-        let exists = diesel::select(
-            sql::<Bool>("to_regclass(").bind::<Text, _>(&name).sql(") is not null"),
-        )
-        .get_result::<bool>(conn)?;
+        let exists = diesel::select(sql::<Bool>("to_regclass(").bind::<Text, _>(&name).sql(") is not null"))
+            .get_result::<bool>(conn)?;
         if !exists {
             sql_query(format!(
                 "create table if not exists {name} partition of events for values from ('{from}') to ('{to}')"

@@ -29,7 +29,9 @@ pub struct ExternalId {
 /// Those of the database.
 pub fn lock(tx: &mut Tx, subject_type: &str, id: &ExternalId) -> Result<(), StoreError> {
     let key = format!("{}/{subject_type}/{}/{}", tx.actor.tenant_id, id.system, id.external_id);
-    sql_query("select pg_advisory_xact_lock(hashtextextended($1, 0))").bind::<Text, _>(key).execute(tx.conn)?;
+    sql_query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind::<Text, _>(key)
+        .execute(tx.conn)?;
     Ok(())
 }
 

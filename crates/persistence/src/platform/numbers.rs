@@ -63,7 +63,13 @@ impl Numbers {
         Ok(series.number(position))
     }
 
-    fn take(&self, state: &mut State, tenant_id: Uuid, series: &Series, size: i64) -> Result<i64, StoreError> {
+    fn take(
+        &self,
+        state: &mut State,
+        tenant_id: Uuid,
+        series: &Series,
+        size: i64,
+    ) -> Result<i64, StoreError> {
         let mut conn = match state.conn.take() {
             Some(conn) => conn,
             None => PgConnection::establish(&self.url)

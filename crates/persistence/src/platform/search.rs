@@ -66,10 +66,15 @@ impl Terms {
 ///
 /// # Errors
 /// Those of the database.
-pub fn replace(tx: &mut Tx, subject: Uuid, source: Uuid, before: &Terms, after: &Terms) -> Result<(), StoreError> {
-    let change = |from: &Terms, to: &Terms| -> (Vec<i16>, Vec<String>) {
-        from.0.difference(&to.0).cloned().unzip()
-    };
+pub fn replace(
+    tx: &mut Tx,
+    subject: Uuid,
+    source: Uuid,
+    before: &Terms,
+    after: &Terms,
+) -> Result<(), StoreError> {
+    let change =
+        |from: &Terms, to: &Terms| -> (Vec<i16>, Vec<String>) { from.0.difference(&to.0).cloned().unzip() };
     for (statement, (fields, terms)) in [
         (
             "delete from search_terms s using unnest($4, $5) as gone (field, term) where s.tenant_id = $1 \
@@ -120,7 +125,7 @@ pub enum Target {
 
 impl Target {
     fn fields(self, token: &str) -> Vec<i16> {
-        let han = token.chars().any(|c| !c.is_ascii());
+        let han = !token.is_ascii();
         let digits = token.chars().all(|c| c.is_ascii_digit());
         let fields: &[Field] = match (self, han, digits) {
             (Target::Customers, true, _) => &[NameStart, NameInside, ContactNameStart, ContactNameInside],
@@ -128,8 +133,16 @@ impl Target {
                 &[Code, NameStart, NameInside, Phone, Email, ContactNameStart, ContactPhone, ContactEmail]
             }
             (Target::Customers, ..) => &[
-                Code, NameStart, NameInside, PinyinStart, PinyinInside, Email, ContactNameStart,
-                ContactNameInside, ContactPinyin, ContactEmail,
+                Code,
+                NameStart,
+                NameInside,
+                PinyinStart,
+                PinyinInside,
+                Email,
+                ContactNameStart,
+                ContactNameInside,
+                ContactPinyin,
+                ContactEmail,
             ],
             (Target::Contacts, true, _) => &[ContactNameStart, ContactNameInside],
             (Target::Contacts, _, true) => &[ContactNameStart, ContactPhone, ContactEmail],
@@ -152,11 +165,7 @@ impl SearchQuery {
     pub fn parse(text: &str, target: Target) -> Option<SearchQuery> {
         let mut tokens: Vec<Token> = fulcrum_domain::platform::search_terms::query_tokens(text)
             .into_iter()
-            .map(|token| Token {
-                to: prefix_upper_bound(&token),
-                fields: target.fields(&token),
-                from: token,
-            })
+            .map(|token| Token { to: prefix_upper_bound(&token), fields: target.fields(&token), from: token })
             .collect();
         // The longest token is the rarest: the scan follows it, the others are looked up.
         tokens.sort_by_key(|token| std::cmp::Reverse(token.from.len()));
@@ -200,7 +209,9 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
         };
         out.push_sql("select h.* from unnest(");
         out.push_bind_param::<Array<SmallInt>, _>(&first.fields)?;
-        out.push_sql(") as f (field) cross join lateral (select s.field, s.term, c.* from search_terms s join (");
+        out.push_sql(
+            ") as f (field) cross join lateral (select s.field, s.term, c.* from search_terms s join (",
+        );
         self.records.walk_ast(out.reborrow())?;
         out.push_sql(") c on c.id = s.");
         out.push_sql(id);
@@ -300,7 +311,9 @@ impl QueryFragment<Pg> for MatchingIds {
             return Err(diesel::result::Error::QueryBuilderError("a search needs a token".into()));
         };
         out.push_sql(match self.target {
-            Target::Customers => "customers.id in (select s.subject_id from search_terms s where s.tenant_id = ",
+            Target::Customers => {
+                "customers.id in (select s.subject_id from search_terms s where s.tenant_id = "
+            }
             Target::Contacts => "contacts.id in (select s.source_id from search_terms s where s.tenant_id = ",
         });
         out.push_bind_param::<SqlUuid, _>(&self.tenant_id)?;

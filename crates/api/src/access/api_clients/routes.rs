@@ -57,7 +57,13 @@ pub async fn get(call: Allowed<ApiClientsRead>, id: Path<Uuid>) -> Result<Answer
 pub async fn update(call: Allowed<ApiClientsWrite>, id: Path<Uuid>, patch: Patch) -> Result<Answer, Problem> {
     let (app, if_match) = (call.app.clone(), IfMatch::of(&call.context)?);
     call.write(move |tx| {
-        records::shown::<ApiClients>(&records::update::<ApiClients>(tx, &app.contract, *id, &if_match, &patch.0)?)
+        records::shown::<ApiClients>(&records::update::<ApiClients>(
+            tx,
+            &app.contract,
+            *id,
+            &if_match,
+            &patch.0,
+        )?)
     })
     .await
 }
@@ -72,7 +78,8 @@ pub async fn update(call: Allowed<ApiClientsWrite>, id: Path<Uuid>, patch: Patch
 #[delete("/v1/api-clients/{id}")]
 pub async fn delete(call: Allowed<ApiClientsWrite>, id: Path<Uuid>) -> Result<Answer, Problem> {
     let if_match = IfMatch::of(&call.context)?;
-    call.write(move |tx| records::delete::<ApiClients>(tx, *id, &if_match).map(|()| Answer::no_content())).await
+    call.write(move |tx| records::delete::<ApiClients>(tx, *id, &if_match).map(|()| Answer::no_content()))
+        .await
 }
 
 /// Restore a deleted API client
@@ -83,7 +90,8 @@ pub async fn delete(call: Allowed<ApiClientsWrite>, id: Path<Uuid>) -> Result<An
 #[post("/v1/api-clients/{id}/restore")]
 pub async fn restore(call: Allowed<ApiClientsWrite>, id: Path<Uuid>) -> Result<Answer, Problem> {
     let if_match = IfMatch::of(&call.context)?;
-    call.write(move |tx| records::shown::<ApiClients>(&records::restore::<ApiClients>(tx, *id, &if_match)?)).await
+    call.write(move |tx| records::shown::<ApiClients>(&records::restore::<ApiClients>(tx, *id, &if_match)?))
+        .await
 }
 
 /// Make a new secret for an API client

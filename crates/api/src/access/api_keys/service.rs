@@ -33,7 +33,8 @@ pub fn create(tx: &mut Tx, input: &ApiKeyInput) -> Result<Answer, Problem> {
     grants::within(&tx.actor, &of_client, client.data_scope.parse().unwrap_or(DataScope::Tenant))?;
     let permissions = input.permissions.clone().unwrap_or_else(|| of_client.clone());
     if permissions.iter().any(|permission| !of_client.contains(permission)) {
-        let error = FieldError::new("/permissions", FieldCode::NotAllowed).with("allowed", client.permissions.clone());
+        let error = FieldError::new("/permissions", FieldCode::NotAllowed)
+            .with("allowed", client.permissions.clone());
         return Err(Problem::invalid(vec![error]));
     }
     if input.expires_at.is_some_and(|end| end <= tx.now) {

@@ -38,8 +38,12 @@ pub fn explain(tx: &mut Tx, query: &DecisionQuery) -> Result<Decision, Problem> 
         DecisionCheck {
             check: "account",
             passed: user.disabled_at.is_none(),
-            reason: if user.disabled_at.is_none() { "The account is enabled." } else { "The account is disabled." }
-                .into(),
+            reason: if user.disabled_at.is_none() {
+                "The account is enabled."
+            } else {
+                "The account is disabled."
+            }
+            .into(),
         },
         DecisionCheck {
             check: "permission",
@@ -65,7 +69,10 @@ pub fn explain(tx: &mut Tx, query: &DecisionQuery) -> Result<Decision, Problem> 
         checks.push(DecisionCheck {
             check: "data_scope",
             passed,
-            reason: format!("The role {} has the data scope {}; the record lies {place} of it.", role.key, role.data_scope),
+            reason: format!(
+                "The role {} has the data scope {}; the record lies {place} of it.",
+                role.key, role.data_scope
+            ),
         });
     }
     Ok(Decision { allowed: checks.iter().all(|check| check.passed), checks })

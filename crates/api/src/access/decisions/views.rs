@@ -51,6 +51,9 @@ pub struct DecisionCheck {
     /// Whether it speaks for the person.
     pub passed: bool,
     /// Why.
-    #[schema(max_length = 1000, example = "The role sales_rep has the data scope own; the record belongs to somebody else.")]
+    #[schema(
+        max_length = 1000,
+        example = "The role sales_rep has the data scope own; the record belongs to somebody else."
+    )]
     pub reason: String,
 }

@@ -31,7 +31,10 @@ pub async fn list(call: Allowed<DepartmentsRead>, query: Query<DepartmentQuery>)
     responses((status = 201, description = "The new department.", body = DepartmentView)))]
 #[post("/v1/departments")]
 pub async fn create(call: Allowed<DepartmentsWrite>, body: Body<DepartmentInput>) -> Result<Answer, Problem> {
-    call.write(move |tx| records::created::<Departments>(&records::create::<Departments>(tx, body.0.clone())?)).await
+    call.write(move |tx| {
+        records::created::<Departments>(&records::create::<Departments>(tx, body.0.clone())?)
+    })
+    .await
 }
 
 /// Get a department
@@ -54,10 +57,20 @@ pub async fn get(call: Allowed<DepartmentsRead>, id: Path<Uuid>) -> Result<Answe
     security(("bearer" = ["access.departments:write"])),
     responses((status = 200, description = "The department as it is now.", body = DepartmentView)))]
 #[patch("/v1/departments/{id}")]
-pub async fn update(call: Allowed<DepartmentsWrite>, id: Path<Uuid>, patch: Patch) -> Result<Answer, Problem> {
+pub async fn update(
+    call: Allowed<DepartmentsWrite>,
+    id: Path<Uuid>,
+    patch: Patch,
+) -> Result<Answer, Problem> {
     let (app, if_match) = (call.app.clone(), IfMatch::of(&call.context)?);
     call.write(move |tx| {
-        records::shown::<Departments>(&records::update::<Departments>(tx, &app.contract, *id, &if_match, &patch.0)?)
+        records::shown::<Departments>(&records::update::<Departments>(
+            tx,
+            &app.contract,
+            *id,
+            &if_match,
+            &patch.0,
+        )?)
     })
     .await
 }
@@ -72,7 +85,8 @@ pub async fn update(call: Allowed<DepartmentsWrite>, id: Path<Uuid>, patch: Patc
 #[delete("/v1/departments/{id}")]
 pub async fn delete(call: Allowed<DepartmentsWrite>, id: Path<Uuid>) -> Result<Answer, Problem> {
     let if_match = IfMatch::of(&call.context)?;
-    call.write(move |tx| records::delete::<Departments>(tx, *id, &if_match).map(|()| Answer::no_content())).await
+    call.write(move |tx| records::delete::<Departments>(tx, *id, &if_match).map(|()| Answer::no_content()))
+        .await
 }
 
 /// Restore a deleted department
@@ -83,5 +97,6 @@ pub async fn delete(call: Allowed<DepartmentsWrite>, id: Path<Uuid>) -> Result<A
 #[post("/v1/departments/{id}/restore")]
 pub async fn restore(call: Allowed<DepartmentsWrite>, id: Path<Uuid>) -> Result<Answer, Problem> {
     let if_match = IfMatch::of(&call.context)?;
-    call.write(move |tx| records::shown::<Departments>(&records::restore::<Departments>(tx, *id, &if_match)?)).await
+    call.write(move |tx| records::shown::<Departments>(&records::restore::<Departments>(tx, *id, &if_match)?))
+        .await
 }

@@ -130,7 +130,8 @@ pub fn within_mine(tx: &Tx, role: &Role) -> Result<(), Problem> {
 /// # Errors
 /// 409.
 pub fn keeps_an_administrator(tx: &mut Tx) -> Result<(), Problem> {
-    let kept = fulcrum_persistence::access::users::another_with(tx, Permission::UsersWrite.word(), Uuid::nil())?;
+    let kept =
+        fulcrum_persistence::access::users::another_with(tx, Permission::UsersWrite.word(), Uuid::nil())?;
     if kept { Ok(()) } else { Err(Problem::new(Code::LastAdministrator)) }
 }
 

@@ -216,5 +216,8 @@ pub fn list(tx: &mut Tx, app: &App, query: &UserQuery) -> Result<UserList, Probl
 /// Those of the database.
 pub fn summaries(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, UserSummary>, Problem> {
     let rows = store::named(tx, ids)?;
-    Ok(rows.into_iter().map(|row| (row.id, UserSummary { id: row.id, name: row.name, email: row.email })).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, UserSummary { id: row.id, name: row.name, email: row.email }))
+        .collect())
 }

@@ -16,7 +16,19 @@ use crate::http::cursor::list_view;
 use crate::http::problem::FieldError;
 
 /// The languages that people can choose.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::Display, strum::EnumString)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    strum::Display,
+    strum::EnumString,
+)]
 pub enum UserLocale {
     /// English.
     #[serde(rename = "en")]
@@ -56,7 +68,7 @@ pub struct UserInput {
     pub disabled: bool,
     /// A first or a new password. Never shown. Setting it ends the user's sessions.
     #[schema(min_length = 10, max_length = 200, example = "fulcrum-demo", write_only, format = Password)]
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
 }
 
@@ -174,6 +186,13 @@ pub struct UserQuery {
 
 impl Default for UserQuery {
     fn default() -> UserQuery {
-        UserQuery { email: vec![], department_id: vec![], role_id: vec![], disabled: None, cursor: None, limit: 50 }
+        UserQuery {
+            email: vec![],
+            department_id: vec![],
+            role_id: vec![],
+            disabled: None,
+            cursor: None,
+            limit: 50,
+        }
     }
 }

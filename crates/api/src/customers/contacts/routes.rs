@@ -34,7 +34,8 @@ pub async fn list(call: Allowed<ContactsRead>, query: Query<ContactQuery>) -> Re
     responses((status = 201, description = "The new contact.", body = ContactView)))]
 #[post("/v1/contacts")]
 pub async fn create(call: Allowed<ContactsWrite>, body: Body<ContactInput>) -> Result<Answer, Problem> {
-    call.write(move |tx| records::created::<Contacts>(&records::create::<Contacts>(tx, body.0.clone())?)).await
+    call.write(move |tx| records::created::<Contacts>(&records::create::<Contacts>(tx, body.0.clone())?))
+        .await
 }
 
 /// Get a contact
@@ -104,7 +105,11 @@ pub async fn restore(call: Allowed<ContactsDelete>, id: Path<Uuid>) -> Result<An
     responses((status = 200, description = "It existed, and is now so.", body = ContactView),
               (status = 201, description = "It was created.", body = ContactView)))]
 #[put("/v1/contacts/by-external-id/{system}/{external_id}")]
-pub async fn upsert(call: Allowed<ContactsWrite>, path: Path<(String, String)>, body: Patch) -> Result<Answer, Problem> {
+pub async fn upsert(
+    call: Allowed<ContactsWrite>,
+    path: Path<(String, String)>,
+    body: Patch,
+) -> Result<Answer, Problem> {
     batch::upsert_one::<Contacts>(&call, path.into_inner(), body.0).await
 }
 

@@ -99,7 +99,8 @@ impl Resource for Contacts {
         if json!(input_of(before)) == json!(input_of(&after)) {
             return Ok(before.clone());
         }
-        if after.is_primary && !before.is_primary
+        if after.is_primary
+            && !before.is_primary
             && let Some(other) = store::primary_of(tx, after.customer_id)?
         {
             end_primary(tx, other)?;
@@ -113,7 +114,8 @@ impl Resource for Contacts {
 
     fn set_deleted(tx: &mut Tx, before: &Contact, deleted: bool) -> Result<Contact, Problem> {
         // Somebody else may have become the primary one in the meantime.
-        let is_primary = before.is_primary && (deleted || store::primary_of(tx, before.customer_id)?.is_none());
+        let is_primary =
+            before.is_primary && (deleted || store::primary_of(tx, before.customer_id)?.is_none());
         let after = Contact {
             deleted_at: deleted.then_some(tx.now),
             is_primary,
@@ -256,7 +258,10 @@ fn sort_of(sort: Option<ContactSort>, searching: bool) -> Result<Sort, Problem> 
         Some(ContactSort::NameDescending) => Sort::Name { descending: true },
         Some(ContactSort::Relevance) if searching => Sort::Relevance,
         Some(ContactSort::Relevance) => {
-            return Err(Problem::bad_parameters(vec![FieldError::new("sort", FieldCode::RelevanceNeedsSearch)]));
+            return Err(Problem::bad_parameters(vec![FieldError::new(
+                "sort",
+                FieldCode::RelevanceNeedsSearch,
+            )]));
         }
     })
 }

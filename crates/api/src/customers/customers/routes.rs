@@ -34,7 +34,8 @@ pub async fn list(call: Allowed<CustomersRead>, query: Query<CustomerQuery>) -> 
     responses((status = 201, description = "The new customer.", body = CustomerView)))]
 #[post("/v1/customers")]
 pub async fn create(call: Allowed<CustomersWrite>, body: Body<CustomerInput>) -> Result<Answer, Problem> {
-    call.write(move |tx| records::created::<Customers>(&records::create::<Customers>(tx, body.0.clone())?)).await
+    call.write(move |tx| records::created::<Customers>(&records::create::<Customers>(tx, body.0.clone())?))
+        .await
 }
 
 /// Get a customer
@@ -64,7 +65,13 @@ pub async fn get(
 pub async fn update(call: Allowed<CustomersWrite>, id: Path<Uuid>, patch: Patch) -> Result<Answer, Problem> {
     let (app, if_match) = (call.app.clone(), IfMatch::of(&call.context)?);
     call.write(move |tx| {
-        records::shown::<Customers>(&records::update::<Customers>(tx, &app.contract, *id, &if_match, &patch.0)?)
+        records::shown::<Customers>(&records::update::<Customers>(
+            tx,
+            &app.contract,
+            *id,
+            &if_match,
+            &patch.0,
+        )?)
     })
     .await
 }
@@ -79,7 +86,8 @@ pub async fn update(call: Allowed<CustomersWrite>, id: Path<Uuid>, patch: Patch)
 #[delete("/v1/customers/{id}")]
 pub async fn delete(call: Allowed<CustomersDelete>, id: Path<Uuid>) -> Result<Answer, Problem> {
     let if_match = IfMatch::of(&call.context)?;
-    call.write(move |tx| records::delete::<Customers>(tx, *id, &if_match).map(|()| Answer::no_content())).await
+    call.write(move |tx| records::delete::<Customers>(tx, *id, &if_match).map(|()| Answer::no_content()))
+        .await
 }
 
 /// Restore a deleted customer
@@ -90,7 +98,8 @@ pub async fn delete(call: Allowed<CustomersDelete>, id: Path<Uuid>) -> Result<An
 #[post("/v1/customers/{id}/restore")]
 pub async fn restore(call: Allowed<CustomersDelete>, id: Path<Uuid>) -> Result<Answer, Problem> {
     let if_match = IfMatch::of(&call.context)?;
-    call.write(move |tx| records::shown::<Customers>(&records::restore::<Customers>(tx, *id, &if_match)?)).await
+    call.write(move |tx| records::shown::<Customers>(&records::restore::<Customers>(tx, *id, &if_match)?))
+        .await
 }
 
 /// Create or change a customer by the id in another system
@@ -104,7 +113,11 @@ pub async fn restore(call: Allowed<CustomersDelete>, id: Path<Uuid>) -> Result<A
     responses((status = 200, description = "It existed, and is now so.", body = CustomerView),
               (status = 201, description = "It was created.", body = CustomerView)))]
 #[put("/v1/customers/by-external-id/{system}/{external_id}")]
-pub async fn upsert(call: Allowed<CustomersWrite>, path: Path<(String, String)>, body: Patch) -> Result<Answer, Problem> {
+pub async fn upsert(
+    call: Allowed<CustomersWrite>,
+    path: Path<(String, String)>,
+    body: Patch,
+) -> Result<Answer, Problem> {
     batch::upsert_one::<Customers>(&call, path.into_inner(), body.0).await
 }
 

@@ -15,8 +15,8 @@ use store::{Customer, Filter, Sort};
 use uuid::Uuid;
 
 use super::views::{
-    CustomerInclude, CustomerInput, CustomerList, CustomerQuery, CustomerSort, CustomerView, PainPoint, Tag, address_of,
-    external_ids_of,
+    CustomerInclude, CustomerInput, CustomerList, CustomerQuery, CustomerSort, CustomerView, PainPoint, Tag,
+    address_of, external_ids_of,
 };
 use crate::App;
 use crate::access::{departments, users as people};
@@ -171,7 +171,10 @@ pub fn input_of(row: &Customer) -> CustomerInput {
         website: row.website.clone(),
         grade: row.grade.as_deref().and_then(|grade| grade.parse().ok()),
         vip: row.vip,
-        lifecycle_stage: row.lifecycle_stage.parse().unwrap_or(fulcrum_domain::customers::LifecycleStage::Acquisition),
+        lifecycle_stage: row
+            .lifecycle_stage
+            .parse()
+            .unwrap_or(fulcrum_domain::customers::LifecycleStage::Acquisition),
         industry: row.industry.as_deref().and_then(|industry| industry.parse().ok()),
         industry_detail: row.industry_detail.clone(),
         staff_count: row.staff_count,
@@ -211,7 +214,10 @@ fn filled(row: Customer, input: CustomerInput, region: &str) -> Customer {
         industry_detail: input.industry_detail.map(|text| clean_line(&text)),
         staff_count: input.staff_count,
         annual_revenue_amount: input.annual_revenue.as_ref().map(Money::amount),
-        annual_revenue_currency: input.annual_revenue.as_ref().map(|money| money.currency().code().to_owned()),
+        annual_revenue_currency: input
+            .annual_revenue
+            .as_ref()
+            .map(|money| money.currency().code().to_owned()),
         source: input.source.map(|text| clean_line(&text)),
         pain_points: input.pain_points.iter().map(|text| clean_line(&text.0)).collect(),
         tags,
@@ -320,13 +326,17 @@ fn sort_of(sort: Option<CustomerSort>, searching: bool) -> Result<Sort, Problem>
         Some(CustomerSort::NumberDescending) => Sort::Number { descending: true },
         Some(CustomerSort::Relevance) if searching => Sort::Relevance,
         Some(CustomerSort::Relevance) => {
-            return Err(Problem::bad_parameters(vec![FieldError::new("sort", FieldCode::RelevanceNeedsSearch)]));
+            return Err(Problem::bad_parameters(vec![FieldError::new(
+                "sort",
+                FieldCode::RelevanceNeedsSearch,
+            )]));
         }
     })
 }
 
 fn filter_of(query: &CustomerQuery, search: Option<SearchQuery>) -> Filter {
-    let texts = |list: &[super::views::FilterText]| list.iter().map(|text| text.0.clone()).collect::<Vec<_>>();
+    let texts =
+        |list: &[super::views::FilterText]| list.iter().map(|text| text.0.clone()).collect::<Vec<_>>();
     let external: Vec<String> = query.external_id.iter().map(|text| text.0.clone()).collect();
     Filter {
         search,

@@ -415,12 +415,17 @@ pub struct CustomerQuery {
 
 /// A text to compare with.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(min_length = 1, max_length = 200, example = "展会")]
+#[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*$", example = "展会")]
 pub struct FilterText(pub String);
 
 /// An id in another system, as `system:id`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(min_length = 3, max_length = 261, pattern = "^[A-Za-z0-9._-]{1,60}:.{1,200}$", example = "erp:KD-10023")]
+#[schema(
+    min_length = 3,
+    max_length = 261,
+    pattern = r"^[A-Za-z0-9._-]{1,60}:[^\u0000]{1,200}$",
+    example = "erp:KD-10023"
+)]
 pub struct ExternalIdText(pub String);
 
 impl Default for CustomerQuery {

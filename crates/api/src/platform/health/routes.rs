@@ -44,6 +44,9 @@ pub async fn live(_call: Anonymous) -> Result<Answer, Problem> {
 #[get("/health/ready")]
 pub async fn ready(call: Anonymous) -> Result<Answer, Problem> {
     let nobody = Arc::new(Actor::system(Uuid::nil(), chrono_tz::Tz::UTC, "CN"));
-    call.app.db.read(&nobody, &call.context.stats, |tx| Ok::<_, Problem>(maintenance::is_migrated(tx)?)).await?;
+    call.app
+        .db
+        .read(&nobody, &call.context.stats, |tx| Ok::<_, Problem>(maintenance::is_migrated(tx)?))
+        .await?;
     Answer::ok(&OK)
 }

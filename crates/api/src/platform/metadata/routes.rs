@@ -38,7 +38,10 @@ pub struct ProblemCode {
     #[schema(max_length = 200, example = "记录已被修改")]
     pub title_zh: &'static str,
     /// In English, with `{name}` for parameters.
-    #[schema(max_length = 1000, example = "You have version {expected}, the record is at {current_version}.")]
+    #[schema(
+        max_length = 1000,
+        example = "You have version {expected}, the record is at {current_version}."
+    )]
     pub detail: &'static str,
     /// In Chinese.
     #[schema(max_length = 1000, example = "您的版本为 {expected}，当前版本为 {current_version}。")]
