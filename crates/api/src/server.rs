@@ -18,9 +18,7 @@ use crate::App;
 use crate::access::{api_clients, api_keys, decisions, departments, roles, users};
 use crate::auth;
 use crate::customers::{contacts, customers};
-use crate::http::catalog::Code;
 use crate::http::contract::Contract;
-use crate::http::problem::Problem;
 use crate::http::{document, fallback, gate};
 use crate::platform::{events, health, metadata};
 use crate::settings::ServerSettings;
@@ -111,9 +109,8 @@ pub fn server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<act
             );
             ActixApp::new()
                 .app_data(app.clone())
-                // An id of another form is the id of nothing.
                 .app_data(
-                    web::PathConfig::default().error_handler(|_, _| Problem::new(Code::NotFound).into()),
+                    web::PathConfig::default().error_handler(|_, request| fallback::bad_path(request).into()),
                 )
                 .into_utoipa_app()
                 .configure(operations)

@@ -12,7 +12,16 @@ use crate::App;
 /// # Errors
 /// Always: 404 or 405.
 pub async fn fallback(request: HttpRequest) -> Result<Answer, Problem> {
-    let Some(app) = request.app_data::<web::Data<App>>() else { return Err(Problem::new(Code::NoSuchPath)) };
+    Err(refusal(&request, Code::NoSuchPath))
+}
+
+/// What is wrong with a path whose variables can't be read: an id of another form is the id of nothing.
+pub fn bad_path(request: &HttpRequest) -> Problem {
+    refusal(request, Code::NotFound)
+}
+
+fn refusal(request: &HttpRequest, missing: Code) -> Problem {
+    let Some(app) = request.app_data::<web::Data<App>>() else { return Problem::new(missing) };
     let segments: Vec<&str> = request.path().split('/').collect();
     let paths: Vec<_> = app.contract.paths().filter(|(template, _)| matches(template, &segments)).collect();
     // `/v1/contacts/batch` is not a contact whose id is batch.
@@ -27,10 +36,10 @@ pub async fn fallback(request: HttpRequest) -> Result<Answer, Problem> {
         .collect();
     allowed.sort();
     allowed.dedup();
-    if allowed.is_empty() {
-        return Err(Problem::new(Code::NoSuchPath));
+    if allowed.is_empty() || allowed.iter().any(|method| method == request.method().as_str()) {
+        return Problem::new(missing);
     }
-    Err(Problem::new(Code::MethodNotAllowed).with("allow", allowed.join(", ")))
+    Problem::new(Code::MethodNotAllowed).with("allow", allowed.join(", "))
 }
 
 fn matches(template: &str, segments: &[&str]) -> bool {
