@@ -67,7 +67,7 @@ async function rename(id: string, etag: string, name: string): Promise<boolean> 
     );
     return true;
   } catch (error) {
-    if (error instanceof ApiError && error.problem.code === "stale_version") return false;
+    if (error instanceof ApiError && error.problem.code === "version_mismatch") return false;
     throw error;
   }
 }
