@@ -75,7 +75,7 @@ fn unknown_ids_and_paths_and_methods() {
     let wrong = Reply::of(wrong);
     assert_eq!(wrong.header("allow"), Some("GET, POST"));
     wrong.problem(405, "method_not_allowed");
-    let wrong = admin.delete("/v1/customers/batch");
+    let wrong = admin.put("/v1/customers/batch", &company("x"));
     assert!(wrong.header("allow").is_some());
     wrong.problem(405, "method_not_allowed");
 }
