@@ -194,7 +194,12 @@ pub fn upsert<R: Resource>(
             if upsert.create_only {
                 return Err(Problem::new(Code::ExistsAlready).member("existing_id", json!(id)));
             }
-            Ok((update_locked::<R>(tx, contract, before, upsert.if_match, upsert.body)?, false))
+            let mut patch = upsert.body.clone();
+            keep_external_id(&mut patch, &upsert.external_id);
+            Ok((update_locked::<R>(tx, contract, before, upsert.if_match, &patch)?, false))
+        }
+        None if upsert.if_match.is_given() => {
+            Err(Problem::new(Code::VersionMismatch).with("expected", "*").with("current_version", "-"))
         }
         None => {
             let mut body = upsert.body.clone();
@@ -202,6 +207,16 @@ pub fn upsert<R: Resource>(
             let input = judge::<R::Input>(contract, &tx.actor.region.clone(), &body)?;
             Ok((create::<R>(tx, input)?, true))
         }
+    }
+}
+
+/// A body that lists the external ids anew keeps the one that it was sent to.
+fn keep_external_id(patch: &mut Value, id: &ExternalId) {
+    if let Some(ids) = patch.get_mut("external_ids") {
+        if ids.is_null() {
+            *ids = json!([]);
+        }
+        with_external_id(patch, id);
     }
 }
 

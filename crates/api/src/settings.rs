@@ -99,17 +99,17 @@ pub struct ServerSettings {
     /// Days after which a session that isn't used ends.
     #[arg(long, env = "FULCRUM_SESSION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=365))]
     pub session_days: u16,
-    /// Believe X-Forwarded-For and Forwarded: only behind a proxy that sets them.
-    #[arg(long, env = "FULCRUM_TRUST_PROXY")]
+    /// Believe the last entry of X-Forwarded-For: only behind one proxy that appends to it.
+    #[arg(long, env = "FULCRUM_TRUST_PROXY", value_parser = clap::builder::BoolishValueParser::new())]
     pub trust_proxy: bool,
     /// Send Strict-Transport-Security: only where TLS ends in front of this server.
-    #[arg(long, env = "FULCRUM_HSTS")]
+    #[arg(long, env = "FULCRUM_HSTS", value_parser = clap::builder::BoolishValueParser::new())]
     pub hsts: bool,
     /// Seconds that requests in flight have to end when the server is stopped.
     #[arg(long, env = "FULCRUM_SHUTDOWN_SECONDS", default_value_t = 20)]
     pub shutdown_seconds: u64,
     /// Seconds that a verified API key is believed without asking the database again.
-    #[arg(long, env = "FULCRUM_API_KEY_MEMORY_SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long = "api-key-memory-seconds", env = "FULCRUM_API_KEY_MEMORY_SECONDS", default_value = "30", value_parser = seconds)]
     pub api_key_memory: Duration,
 }
 

@@ -1,5 +1,7 @@
 //! Logs, traces and metrics: where they go.
 
+use std::io::IsTerminal;
+
 use actix_web::http::header::HeaderMap;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
@@ -9,6 +11,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -43,13 +46,17 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, String> {
             .with_writer(std::io::stderr)
             .boxed(),
         LogFormat::Text => {
-            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).boxed()
+            tracing_subscriber::fmt::layer()
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .boxed()
         }
     };
     let provider = settings.otlp_endpoint.as_deref().map(provider).transpose()?;
     let traces = provider
         .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("fulcrum")));
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("fulcrum")).with_filter(LevelFilter::INFO));
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).init();
     Ok(Telemetry(provider))
 }

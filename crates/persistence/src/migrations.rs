@@ -68,6 +68,6 @@ pub fn ensure_database(url: &str, name: &str) -> Result<(), StoreError> {
     }
 }
 
-fn connect(url: &str) -> Result<PgConnection, StoreError> {
+pub(crate) fn connect(url: &str) -> Result<PgConnection, StoreError> {
     PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))
 }

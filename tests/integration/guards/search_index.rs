@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::customers::customers::{self, Filter};
-use fulcrum_persistence::platform::search::{SearchQuery, Target};
+use fulcrum_persistence::platform::search::{Reach, SearchQuery, Target};
 use fulcrum_persistence::{Clock, StoreError};
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ fn a_search_never_scans() {
             let plan = db
                 .write_now(&actor, |tx| {
                     let search =
-                        SearchQuery::parse(text, Target::Customers).expect("something to search for");
+                        SearchQuery::parse(text, Target::Customers, Reach::WithContacts).expect("something to search for");
                     customers::explain(tx, &Filter::default(), search).map_err(|error: StoreError| error)
                 })
                 .expect("a plan");

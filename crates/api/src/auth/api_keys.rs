@@ -17,6 +17,7 @@ use crate::App;
 use crate::http::catalog::Code;
 use crate::http::context::RequestContext;
 use crate::http::problem::Problem;
+use crate::http::rate;
 
 /// What every key begins with, so that a scanner recognises one that leaked.
 pub const PREFIX: &str = "fk_";
@@ -97,6 +98,10 @@ pub async fn verify(app: &App, text: &str, context: &Arc<RequestContext>) -> Res
         && since.elapsed() < app.settings.api_key_memory
     {
         return Ok(actor);
+    }
+    // Made-up keys are no way around the share of an address to the database.
+    if let Some(problem) = rate::take_anonymous(app, context).await.problem() {
+        return Err(problem);
     }
     let nobody = Arc::new(Actor::system(key.tenant_id, chrono_tz::Tz::UTC, "CN"));
     let actor = app

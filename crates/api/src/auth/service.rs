@@ -290,7 +290,10 @@ pub async fn change_password(call: &Call, input: PasswordInput) -> Result<(), Pr
         .db
         .write(&call.actor, &call.context.stats, move |tx| {
             tx.request_id = Some(request_id.clone());
-            let (user, _) = users::with_role(tx, tx.actor.tenant_id, Who::Id(user_id))?;
+            let user = users::lock_anybody(tx, user_id)?;
+            if user.disabled_at.is_some() {
+                return Err(Problem::new(Code::Unauthenticated));
+            }
             let after = User {
                 password_hash: Some(hash.clone()),
                 version: user.version + 1,

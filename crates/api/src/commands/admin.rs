@@ -177,6 +177,7 @@ impl ResetPassword {
         let email = address(&self.email)?;
         db.write_now(&system_in(&tenant), |tx| {
             let (user, _) = users::with_role(tx, tenant.id, Who::Email(email.clone()))?;
+            let user = users::lock_anybody(tx, user.id)?;
             let user = User {
                 password_hash: Some(passwords::hash(&password.text)?),
                 version: user.version + 1,

@@ -63,7 +63,10 @@ fn set(command: Command, name: &str, value: &str, known: &mut bool) -> Command {
     let has = command.get_arguments().any(|argument: &Arg| argument.get_id() == name && name != "config");
     let command = if has {
         *known = true;
-        command.mut_arg(name, |argument| argument.default_value(value.to_owned()))
+        command.mut_arg(name, |argument| {
+            // Help is shown to anybody, and a default could be a secret.
+            argument.default_value(value.to_owned()).hide_default_value(true)
+        })
     } else {
         command
     };

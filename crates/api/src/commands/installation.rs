@@ -53,6 +53,9 @@ impl Database {
     /// A sentence for a person.
     pub fn migrate(&self) -> Result<Vec<String>, String> {
         let applied = migrations::apply(&self.url).map_err(|error| error.to_string())?;
+        let everything = crate::access::grants::words(&fulcrum_domain::access::Permission::all());
+        fulcrum_persistence::access::roles::complete_administrators(&self.url, &everything)
+            .map_err(|error| error.to_string())?;
         fulcrum_persistence::platform::maintenance::run(&self.url, Clock::system().now())
             .map_err(|error| error.to_string())?;
         Ok(applied)

@@ -19,7 +19,12 @@ use crate::settings::DatabaseSettings;
 
 /// A headless CRM: JSON over HTTP, PostgreSQL underneath.
 #[derive(Parser, Debug)]
-#[command(name = "fulcrum", version, about, max_term_width = 110)]
+#[command(
+    name = "fulcrum",
+    version,
+    about = "A headless CRM: JSON over HTTP, PostgreSQL underneath",
+    max_term_width = 110
+)]
 struct Cli {
     /// A TOML file with settings: the names of the flags with underscores, such as `database_url = "…"`. Flags and the
     /// environment go before it. `fulcrum.toml` in the current folder is read when it is there.

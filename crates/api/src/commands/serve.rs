@@ -9,6 +9,7 @@ use clap::Args;
 use fulcrum_persistence::access::tenants;
 use fulcrum_persistence::platform::maintenance;
 use fulcrum_persistence::{Clock, Db, StoreError};
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::installation::{self, Database};
 use crate::settings::{DatabaseSettings, SecretSettings, ServerSettings, TelemetrySettings};
@@ -18,7 +19,7 @@ use crate::{App, server, telemetry};
 #[derive(Args, Debug)]
 pub struct Serve {
     /// Make the demo company, with a password that everybody knows: not for production.
-    #[arg(long, env = "FULCRUM_DEMO")]
+    #[arg(long, env = "FULCRUM_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     demo: bool,
     #[command(flatten)]
     server: ServerSettings,
@@ -52,7 +53,7 @@ impl Serve {
         let contract = Arc::new(server::contract());
         let settings = self.server.clone();
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let url = database.url.clone();
+        let (url, upkeep) = (database.url.clone(), metrics.clone());
         actix_web::rt::System::new().block_on(async move {
             let app = web::Data::new(App::new(db, keys, settings, contract));
             let api = server::server(app.clone(), listener).map_err(|error| error.to_string())?;
@@ -60,6 +61,7 @@ impl Serve {
                 server::metrics_server(app.clone(), metrics, metrics_listener).map_err(|e| e.to_string())?;
             let (stop, stop_metrics) = (api.handle(), numbers.handle());
             actix_web::rt::spawn(tidy_up(url, app.db.clock().clone()));
+            actix_web::rt::spawn(keep_metrics_small(upkeep));
             actix_web::rt::spawn(async move {
                 let signal = stop_signal().await;
                 tracing::info!(signal, "stopping: requests in flight may end");
@@ -121,6 +123,15 @@ async fn tidy_up(url: String, clock: Clock) {
             Ok(Err(error)) => tracing::warn!(%error, "tidying up failed; it is tried again in an hour"),
             Err(error) => tracing::warn!(%error, "tidying up was cancelled"),
         }
+    }
+}
+
+/// What histograms were told is kept in a list until somebody asks for it, or until this.
+async fn keep_metrics_small(metrics: PrometheusHandle) {
+    let mut interval = actix_web::rt::time::interval(Duration::from_secs(5));
+    loop {
+        interval.tick().await;
+        metrics.run_upkeep();
     }
 }
 

@@ -9,6 +9,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout_at;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -100,6 +101,9 @@ impl FromRequest for Patch {
     }
 }
 
+/// A body has to be there in this time, however slowly it comes.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Reads a body of one of the content types up to the limit, and notes its hash.
 pub fn read(
     request: &HttpRequest,
@@ -130,7 +134,9 @@ pub fn read(
             return Err(too_large());
         }
         let mut body = Vec::new();
-        while let Some(chunk) = payload.next().await {
+        let slow = |_| Problem::new(Code::RequestTimeout);
+        let deadline = actix_web::rt::time::Instant::now() + PATIENCE;
+        while let Some(chunk) = timeout_at(deadline, payload.next()).await.map_err(slow)? {
             let chunk =
                 chunk.map_err(|error| Problem::new(Code::MalformedBody).with("reason", error.to_string()))?;
             if body.len() + chunk.len() > limit {

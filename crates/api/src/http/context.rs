@@ -56,11 +56,9 @@ impl RequestContext {
         };
         let named = |name: &'static str| header(header::HeaderName::from_static(name));
         let peer = request.peer_addr().map(|address| address.ip());
-        let address = if trust_proxy {
-            request.connection_info().realip_remote_addr().and_then(|text| text.parse().ok()).or(peer)
-        } else {
-            peer
-        };
+        // Only the last entry is our proxy's; a caller can write any number before it.
+        let forwarded = named("x-forwarded-for").filter(|_| trust_proxy);
+        let address = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok()).or(peer);
         Arc::new(RequestContext {
             request_id: named("x-request-id")
                 .filter(|id| usable(id))

@@ -38,7 +38,13 @@ pub async fn gate<B: MessageBody + 'static>(
         let rate = rate::take(&app, &request, &context).await;
         let mut response = match rate.problem() {
             Some(problem) => refuse(request, &context, &problem),
-            None => proceed(request, next, &context).await?,
+            None => match proceed(request, next, &context).await {
+                Ok(response) => response,
+                Err(error) => {
+                    observe::failed(&context, started.elapsed());
+                    return Err(error);
+                }
+            },
         };
         rate.write_headers(response.headers_mut());
         write_headers(&app, &context, &mut response);
@@ -131,9 +137,10 @@ fn problem_of(error: &Error) -> Problem {
 /// A problem as an answer.
 fn words(problem: &Problem, context: &RequestContext) -> HttpResponse {
     if problem.status().is_server_error() {
-        tracing::error!(code = problem.code.word(), problem = %problem, "the request failed");
+        tracing::error!(request_id = %context.request_id, code = problem.code.word(), problem = %problem, "the request failed");
     }
     let mut response = HttpResponse::build(problem.status());
+    response.insert_header(("X-Request-Id", context.request_id.as_str()));
     if let Some(seconds) = problem.retry_after {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
@@ -157,11 +164,6 @@ fn words(problem: &Problem, context: &RequestContext) -> HttpResponse {
 }
 
 fn write_headers<B>(app: &App, context: &RequestContext, response: &mut ServiceResponse<B>) {
-    let timing = format!(
-        "db;dur={:.2};desc=\"{} queries\"",
-        context.stats.database_time().as_secs_f64() * 1000.0,
-        context.stats.queries()
-    );
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -170,9 +172,16 @@ fn write_headers<B>(app: &App, context: &RequestContext, response: &mut ServiceR
     };
     set("x-request-id", &context.request_id);
     set("x-content-type-options", "nosniff");
-    set("server-timing", &timing);
+    // Not for strangers: the number of queries could tell them who exists.
+    if context.actor().is_some() {
+        let millis = context.stats.database_time().as_secs_f64() * 1000.0;
+        set("server-timing", &format!("db;dur={millis:.2};desc=\"{} queries\"", context.stats.queries()));
+    }
     if app.settings.hsts {
         set("strict-transport-security", "max-age=31536000; includeSubDomains");
+    }
+    if context.path.starts_with("/v1/auth/") || context.path.starts_with("/v1/oauth/") {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     // What is said of a tenant's data stays between the server and this caller.
     if !headers.contains_key(header::CACHE_CONTROL) {

@@ -13,6 +13,10 @@ use crate::auth::{api_keys, tokens};
 
 /// Finds out who calls and notes it in the context; a request without credentials stays without identity.
 pub async fn resolve(app: &App, request: &ServiceRequest, context: &Arc<RequestContext>) {
+    // Health and documentation ask nobody who they are, and so not the database either.
+    if !request.path().starts_with("/v1/") {
+        return;
+    }
     let Some(credential) = presented(request) else { return };
     let identity = if credential.starts_with(api_keys::PREFIX) {
         api_keys::verify(app, &credential, context).await

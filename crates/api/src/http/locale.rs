@@ -16,8 +16,9 @@ impl Locale {
         accept_language
             .split(',')
             .filter_map(|range| {
-                let (tag, quality) = range.split_once(";q=").unwrap_or((range, "1"));
-                let quality: f32 = quality.trim().parse().unwrap_or(0.0);
+                let (tag, quality) = range.split_once(';').unwrap_or((range, "q=1"));
+                let weight = quality.trim().strip_prefix("q=");
+                let quality: f32 = weight.and_then(|text| text.trim().parse().ok()).unwrap_or(0.0);
                 (quality > 0.0).then_some((Locale::of_tag(tag.trim())?, quality))
             })
             // The first of the best.
@@ -52,6 +53,7 @@ mod tests {
         assert_eq!(Locale::preferred("zh-CN,zh;q=0.9,en;q=0.8"), Some(Locale::Zh));
         assert_eq!(Locale::preferred("fr, en;q=0.5, zh;q=0.7"), Some(Locale::Zh));
         assert_eq!(Locale::preferred("zh;q=0, en-GB;q=0.1"), Some(Locale::En));
+        assert_eq!(Locale::preferred("zh; q=0.9, en; q=0.8"), Some(Locale::Zh));
         assert_eq!(Locale::preferred("fr"), None);
     }
 }

@@ -29,7 +29,7 @@ pub fn finished<B>(context: &RequestContext, response: &ServiceResponse<B>, dura
     let stats = &context.stats;
     Span::current().record("http.response.status_code", status);
     let labels =
-        [("method", context.method.clone()), ("route", route.clone()), ("status", status.to_string())];
+        [("method", known_method(&context.method).to_owned()), ("route", route.clone()), ("status", status.to_string())];
     counter!("fulcrum_http_requests_total", &labels).increment(1);
     histogram!("fulcrum_http_request_duration_seconds", &labels[..2]).record(duration.as_secs_f64());
     histogram!("fulcrum_database_time_seconds", "route" => route.clone())
@@ -51,6 +51,30 @@ pub fn finished<B>(context: &RequestContext, response: &ServiceResponse<B>, dura
         principal = actor.and_then(|actor| actor.principal_id()).map(tracing::field::display),
         "request"
     );
+}
+
+/// Writes the account of a request that ended without an answer of its own: a handler panicked.
+pub fn failed(context: &RequestContext, duration: Duration) {
+    let labels =
+        [("method", known_method(&context.method).to_owned()), ("route", "failed".into()), ("status", "500".into())];
+    counter!("fulcrum_http_requests_total", &labels).increment(1);
+    tracing::info!(
+        target: "fulcrum::request",
+        request_id = %context.request_id,
+        method = %context.method,
+        path = %context.path,
+        status = 500,
+        duration_ms = millis(duration),
+        "request"
+    );
+}
+
+/// Methods by name only where they are known: a caller could make up any number of them.
+fn known_method(method: &str) -> &str {
+    match method {
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
+        _ => "other",
+    }
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -4,9 +4,17 @@ use super::catalog::Code;
 use super::context::RequestContext;
 use super::problem::Problem;
 
-/// The version that the caller wants to change; `None` when it doesn't say.
+/// Which version the caller wants to change.
 #[derive(Clone, Debug, Default)]
-pub struct IfMatch(Option<Vec<i32>>);
+pub enum IfMatch {
+    /// The caller doesn't say.
+    #[default]
+    Absent,
+    /// `*`: whatever there is.
+    Any,
+    /// One of these.
+    Versions(Vec<i32>),
+}
 
 impl IfMatch {
     /// The version that a request names.
@@ -15,11 +23,11 @@ impl IfMatch {
     /// A problem when the header is not an ETag of ours.
     pub fn of(context: &RequestContext) -> Result<IfMatch, Problem> {
         match context.if_match.as_deref() {
-            None => Ok(IfMatch(None)),
-            Some(text) if text.trim() == "*" => Ok(IfMatch(None)),
+            None => Ok(IfMatch::Absent),
+            Some(text) if text.trim() == "*" => Ok(IfMatch::Any),
             Some(text) => {
                 let versions: Option<Vec<i32>> = text.split(',').map(|tag| version_of(tag.trim())).collect();
-                versions.map(|versions| IfMatch(Some(versions))).ok_or_else(|| {
+                versions.map(IfMatch::Versions).ok_or_else(|| {
                     Problem::new(Code::InvalidHeader)
                         .with("header", "If-Match")
                         .with("reason", "expected an ETag such as \"3\"")
@@ -30,7 +38,12 @@ impl IfMatch {
 
     /// A version that stands in a body.
     pub fn version(version: Option<i32>) -> IfMatch {
-        IfMatch(version.map(|version| vec![version]))
+        version.map_or(IfMatch::Absent, |version| IfMatch::Versions(vec![version]))
+    }
+
+    /// Whether the caller expects the record to be there.
+    pub fn is_given(&self) -> bool {
+        !matches!(self, IfMatch::Absent)
     }
 
     /// Lets the current version pass.
@@ -38,8 +51,8 @@ impl IfMatch {
     /// # Errors
     /// A problem that names the current version when the caller has another one.
     pub fn check(&self, current: i32) -> Result<(), Problem> {
-        match &self.0 {
-            Some(versions) if !versions.contains(&current) => Err(Problem::new(Code::VersionMismatch)
+        match self {
+            IfMatch::Versions(versions) if !versions.contains(&current) => Err(Problem::new(Code::VersionMismatch)
                 .with("expected", versions.clone())
                 .with("current_version", current)
                 .member("current_version", current)),

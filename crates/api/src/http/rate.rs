@@ -1,5 +1,6 @@
 //! Rate limits, per caller where it is known who calls, else per address.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use actix_extensible_rate_limit::backend::{Backend, SimpleInput, SimpleOutput};
@@ -50,16 +51,28 @@ pub async fn take(app: &App, request: &ServiceRequest, context: &RequestContext)
     if !request.path().starts_with("/v1/") {
         return Rate { allowed: true, state: None };
     }
-    let (key, max_requests) = match context.actor().and_then(|actor| actor.principal_id()) {
-        Some(id) => (id.to_string(), app.settings.rate_limit_per_minute),
-        // Many people can stand behind one address, but none of them is signed in yet.
-        None => {
-            let address = context.address.map_or_else(|| "?".into(), |address| address.to_string());
-            (address, app.settings.anonymous_rate_limit_per_minute)
+    match context.actor().and_then(|actor| actor.principal_id()) {
+        Some(id) => count(app, id.to_string(), app.settings.rate_limit_per_minute).await,
+        None => take_anonymous(app, context).await,
+    }
+}
+
+/// Counts towards the share of an address. Many people can stand behind one, but none of them is signed in yet.
+/// An IPv6 address counts with its /64, which is what one subscriber has.
+pub async fn take_anonymous(app: &App, context: &RequestContext) -> Rate {
+    let key = match context.address {
+        Some(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
+        Some(address) => address.to_string(),
+        None => "?".into(),
     };
-    let input = SimpleInput { interval: WINDOW, max_requests, key };
-    match app.limiter.request(input).await {
+    count(app, key, app.settings.anonymous_rate_limit_per_minute).await
+}
+
+async fn count(app: &App, key: String, max_requests: u64) -> Rate {
+    match app.limiter.request(SimpleInput { interval: WINDOW, max_requests, key }).await {
         Ok((decision, state, _)) => Rate { allowed: decision.is_allowed(), state: Some(state) },
     }
 }

@@ -87,6 +87,19 @@ pub fn replace(tx: &mut Tx, role: &Role) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Gives the built-in administrators of all companies every permission that this program knows.
+///
+/// # Errors
+/// Those of the database.
+pub fn complete_administrators(url: &str, permissions: &[String]) -> Result<(), StoreError> {
+    let conn = &mut crate::migrations::connect(url)?;
+    diesel::update(roles::table.filter(roles::built_in).filter(roles::key.eq("admin")))
+        .filter(roles::permissions.ne(permissions))
+        .set((roles::permissions.eq(permissions), roles::version.eq(roles::version + 1)))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Whether somebody has the role.
 ///
 /// # Errors

@@ -94,6 +94,28 @@ pub fn with_role(tx: &mut Tx, tenant_id: Uuid, who: Who) -> Result<(User, Role),
     .first(tx.conn)?)
 }
 
+/// A person, for a change of their own: held, and not limited by anybody's scope.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub fn lock_anybody(tx: &mut Tx, id: Uuid) -> Result<User, StoreError> {
+    Ok(users::table
+        .find((tx.actor.tenant_id, id))
+        .filter(users::deleted_at.is_null())
+        .select(User::as_select())
+        .for_update()
+        .first(tx.conn)?)
+}
+
+/// One person in the actor's scope, who stays as they are until the transaction ends.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is none in the actor's scope.
+pub fn hold(tx: &mut Tx, id: Uuid) -> Result<User, StoreError> {
+    find(tx, id)?;
+    Ok(users::table.find((tx.actor.tenant_id, id)).select(User::as_select()).for_share().first(tx.conn)?)
+}
+
 /// How a person is named.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -147,19 +169,22 @@ pub fn replace(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether the company keeps at least one enabled person whose role has the permission when `except` is
-/// left out.
+/// Whether the company has somebody enabled who may do all of this in the whole company. Held for the rest of the
+/// transaction against others who ask the same: two administrators can't remove each other at once.
 ///
 /// # Errors
 /// Those of the database.
-pub fn another_with(tx: &mut Tx, permission: &str, except: Uuid) -> Result<bool, StoreError> {
-    let others = users::table
+pub fn somebody_may(tx: &mut Tx, permissions: &[&str]) -> Result<bool, StoreError> {
+    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended($1, 3))")
+        .bind::<diesel::sql_types::Text, _>(tx.actor.tenant_id.to_string())
+        .execute(tx.conn)?;
+    let wanted: Vec<String> = permissions.iter().map(|word| (*word).to_owned()).collect();
+    let able = users::table
         .inner_join(roles::table.on(roles::tenant_id.eq(users::tenant_id).and(roles::id.eq(users::role_id))))
         .filter(users::tenant_id.eq(tx.actor.tenant_id))
-        .filter(users::id.ne(except))
         .filter(users::deleted_at.is_null())
         .filter(users::disabled_at.is_null())
         .filter(roles::data_scope.eq("tenant"))
-        .filter(roles::permissions.contains(vec![permission.to_owned()]));
-    Ok(diesel::select(diesel::dsl::exists(others)).get_result(tx.conn)?)
+        .filter(roles::permissions.contains(wanted));
+    Ok(diesel::select(diesel::dsl::exists(able)).get_result(tx.conn)?)
 }

@@ -30,13 +30,16 @@ impl ManageConnection for Manager {
     type Error = ConnectionError;
 
     fn connect(&self) -> Result<Conn, ConnectionError> {
-        let mut pg = PgConnection::establish(&self.url)?;
+        let mut pg = PgConnection::establish(&patient(&self.url))?;
         pg.batch_execute(&format!(
             "set time zone 'UTC'; set statement_timeout = {}; set lock_timeout = '5s'; \
              set idle_in_transaction_session_timeout = '30s'; set application_name = 'fulcrum'",
             self.statement_timeout.as_millis()
         ))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        // Some errors can be told apart only by their text. Not everybody may choose the language; then a server
+        // that speaks another one is noticed by `fulcrum doctor`.
+        let _ = pg.batch_execute("set lc_messages to 'C'");
         pg.set_instrumentation(stats::Counter::default());
         Ok(Conn { pg, broken: false })
     }
@@ -48,6 +51,18 @@ impl ManageConnection for Manager {
     fn has_broken(&self, conn: &mut Conn) -> bool {
         std::thread::panicking() || conn.broken || conn.pg.is_broken()
     }
+}
+
+/// The URL with limits to how long a host that has vanished is waited for, unless it sets its own.
+pub(crate) fn patient(url: &str) -> String {
+    let mut patient = url.to_owned();
+    for (name, value) in [("connect_timeout", "3"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10")] {
+        if !patient.contains(&format!("{name}=")) {
+            patient.push(if patient.contains('?') { '&' } else { '?' });
+            patient.push_str(&format!("{name}={value}"));
+        }
+    }
+    patient
 }
 
 #[derive(Debug)]

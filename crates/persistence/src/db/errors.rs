@@ -29,7 +29,10 @@ pub enum StoreError {
     /// It was not this request's turn in time.
     #[error("too many requests are waiting for the database")]
     Overloaded,
-    /// The database can't be reached, or the connection was lost.
+    /// No connection could be had in time: the database is away.
+    #[error("the database can't be reached: {0}")]
+    Unreachable(String),
+    /// The connection was lost.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// A mistake of ours.

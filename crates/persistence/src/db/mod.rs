@@ -1,7 +1,7 @@
 //! The door to the database.
 
 mod clock;
-mod connection;
+pub(crate) mod connection;
 mod errors;
 mod stats;
 mod tx;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::r2d2::Pool;
+use diesel::r2d2::{Pool, PooledConnection, R2D2Connection};
 use diesel::{Connection, PgConnection};
 use fulcrum_domain::access::Actor;
 use tokio::sync::Semaphore;
@@ -54,8 +54,7 @@ struct Inner {
 }
 
 impl Db {
-    /// A door to the database; connects when first used, so that the program also starts while the
-    /// database is away.
+    /// A door to the database; connects when first used.
     pub fn new(settings: DbSettings, clock: Clock) -> Db {
         let pool = Pool::builder()
             .max_size(settings.connections)
@@ -70,7 +69,7 @@ impl Db {
             pool,
             permits: Arc::new(Semaphore::new(settings.connections as usize)),
             waiting: AtomicUsize::new(0),
-            numbers: Numbers::new(settings.url.clone()),
+            numbers: Numbers::new(&settings.url),
             settings,
             clock,
         }))
@@ -100,9 +99,9 @@ impl Db {
         E: From<StoreError> + AsStoreError + Send + 'static,
     {
         self.in_turn(actor, stats, move |db, actor| {
-            let attempt = || db.with_connection(|conn| work(&mut Tx::new(conn, db, actor.clone())));
-            match attempt() {
-                Err(error) if lost_connection(&error) => attempt(),
+            let attempt = |living| db.with_connection(living, |conn| work(&mut Tx::new(conn, db, actor.clone())));
+            match attempt(Living::Believed) {
+                Err(error) if lost_connection(&error) => attempt(Living::Proven),
                 result => result,
             }
         })
@@ -121,9 +120,9 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + AsStoreError + Send + 'static,
     {
-        self.in_turn(actor, stats, move |db, actor| match db.transaction(actor, &work) {
+        self.in_turn(actor, stats, move |db, actor| match db.transaction(Living::Believed, actor, &work) {
             Err(failure) if failure.safe_to_repeat() => {
-                db.transaction(actor, &work).map_err(|failure| failure.error)
+                db.transaction(Living::Proven, actor, &work).map_err(|failure| failure.error)
             }
             result => result.map_err(|failure| failure.error),
         })
@@ -139,7 +138,7 @@ impl Db {
     where
         E: From<StoreError> + AsStoreError,
     {
-        self.0.transaction(actor, &work).map_err(|failure| failure.error)
+        self.0.transaction(Living::Believed, actor, &work).map_err(|failure| failure.error)
     }
 
     async fn in_turn<T, E, F>(&self, actor: &Arc<Actor>, stats: &Arc<QueryStats>, work: F) -> Result<T, E>
@@ -185,21 +184,33 @@ impl Inner {
 
     fn with_connection<T, E: From<StoreError> + AsStoreError>(
         &self,
+        living: Living,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut conn = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let mut conn = self.check_out()?;
+        // After a restart of the database all idle connections are dead, not only the first one.
+        while living == Living::Proven && conn.pg.ping().is_err() {
+            conn.broken = true;
+            drop(conn);
+            conn = self.check_out()?;
+        }
         let result = work(&mut conn.pg);
         conn.broken = matches!(&result, Err(error) if lost_connection(error));
         result
     }
 
+    fn check_out(&self) -> Result<PooledConnection<Manager>, StoreError> {
+        self.pool.get().map_err(|error| StoreError::Unreachable(error.to_string()))
+    }
+
     fn transaction<T, E: From<StoreError> + AsStoreError>(
         &self,
+        living: Living,
         actor: &Arc<Actor>,
         work: &impl Fn(&mut Tx) -> Result<T, E>,
     ) -> Result<T, Failure<E>> {
         let finished = Cell::new(false);
-        self.with_connection(|conn| {
+        self.with_connection(living, |conn| {
             conn.transaction(|conn| {
                 let result = work(&mut Tx::new(conn, self, actor.clone()));
                 finished.set(result.is_ok());
@@ -208,6 +219,13 @@ impl Inner {
         })
         .map_err(|failure: Failure<E>| Failure { in_commit: finished.get(), ..failure })
     }
+}
+
+/// Whether a connection that lay idle is believed to live, or has to prove it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Living {
+    Believed,
+    Proven,
 }
 
 /// Why a transaction did not happen, or perhaps did.

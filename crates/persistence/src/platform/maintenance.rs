@@ -19,12 +19,17 @@ const MONTHS_AHEAD: u32 = 13;
 pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut conn =
         PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    events::ensure_partitions(&mut conn, now.date_naive(), MONTHS_AHEAD)?;
+    // One at a time: the lock goes with the connection.
+    sql_query("select pg_advisory_lock(hashtextextended('fulcrum maintenance', 0))").execute(&mut conn)?;
+    if let Err(error) = events::ensure_partitions(&mut conn, now.date_naive(), MONTHS_AHEAD) {
+        // Nothing is lost: what has no month of its own lies in the default partition.
+        tracing::warn!(%error, "partitions of the event log could not be made ahead");
+    }
     for (statement, before) in [
-        ("delete from idempotency_keys where created_at < $1", now - idempotency::KEPT),
+        ("delete from idempotency_keys k using tenants t where k.tenant_id = t.id and k.created_at < $1", now - idempotency::KEPT),
         ("delete from login_failures where window_ends_at < $1", now),
         // Ended sessions stay visible for a while, for those who ask what happened.
-        ("delete from sessions where expires_at < $1", now - TimeDelta::days(30)),
+        ("delete from sessions s using tenants t where s.tenant_id = t.id and s.expires_at < $1", now - TimeDelta::days(30)),
     ] {
         sql_query(statement).bind::<Timestamptz, _>(before).execute(&mut conn)?;
     }

@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use fulcrum_domain::platform::Series;
 use uuid::Uuid;
 
 use crate::StoreError;
+use crate::db::connection::patient;
 
 /// A first block is small, so that a small company's numbers stay dense over restarts; a process that
 /// needs many takes larger and larger ones.
@@ -17,18 +19,14 @@ const FIRST_BLOCK: i64 = 1;
 const LARGEST_BLOCK: i64 = 128;
 
 /// Hands out numbers from blocks that it takes on a connection of its own: a transaction that is still
-/// open elsewhere never makes another one wait for its number.
+/// open elsewhere never makes another one wait for its number, and one series never waits for another.
 pub(crate) struct Numbers {
     url: String,
-    state: Mutex<State>,
+    conn: Mutex<Option<PgConnection>>,
+    blocks: Mutex<HashMap<(Uuid, Series), Arc<Mutex<Block>>>>,
 }
 
 #[derive(Default)]
-struct State {
-    conn: Option<PgConnection>,
-    blocks: HashMap<(Uuid, Series), Block>,
-}
-
 struct Block {
     left: Range<i64>,
     size: i64,
@@ -41,39 +39,36 @@ struct Next {
 }
 
 impl Numbers {
-    pub(crate) fn new(url: String) -> Numbers {
-        Numbers { url, state: Mutex::default() }
+    pub(crate) fn new(url: &str) -> Numbers {
+        Numbers { url: patient(url), conn: Mutex::default(), blocks: Mutex::default() }
     }
 
     pub(crate) fn next(&self, tenant_id: Uuid, series: &Series) -> Result<String, StoreError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (tenant_id, series.clone());
-        if let Some(position) = state.blocks.get_mut(&key).and_then(|block| block.left.next()) {
+        let block = held(&self.blocks).entry((tenant_id, series.clone())).or_default().clone();
+        let mut block = held(&block);
+        if let Some(position) = block.left.next() {
             return Ok(series.number(position));
         }
-        let size = state.blocks.get(&key).map_or(FIRST_BLOCK, |block| (block.size * 2).min(LARGEST_BLOCK));
-        let end = match self.take(&mut state, tenant_id, series, size) {
-            // The connection may have been idle for days: once more on a fresh one.
-            Err(StoreError::Unavailable(_)) => self.take(&mut state, tenant_id, series, size)?,
-            taken => taken?,
-        };
-        let mut left = end - size..end;
-        let position = left.next().unwrap_or(end);
-        state.blocks.insert(key, Block { left, size });
-        Ok(series.number(position))
+        let size = if block.size == 0 { FIRST_BLOCK } else { (block.size * 2).min(LARGEST_BLOCK) };
+        // The connection may have been idle for days: once more on a fresh one.
+        let end = self.take(tenant_id, series, size).or_else(|error| match error {
+            StoreError::Unavailable(_) => self.take(tenant_id, series, size),
+            error => Err(error),
+        })?;
+        *block = Block { left: end - size + 1..end, size };
+        Ok(series.number(end - size))
     }
 
-    fn take(
-        &self,
-        state: &mut State,
-        tenant_id: Uuid,
-        series: &Series,
-        size: i64,
-    ) -> Result<i64, StoreError> {
-        let mut conn = match state.conn.take() {
+    fn take(&self, tenant_id: Uuid, series: &Series, size: i64) -> Result<i64, StoreError> {
+        let idle = held(&self.conn).take();
+        let mut conn = match idle {
             Some(conn) => conn,
-            None => PgConnection::establish(&self.url)
-                .map_err(|error| StoreError::Unavailable(error.to_string()))?,
+            None => {
+                let mut conn = PgConnection::establish(&self.url)
+                    .map_err(|error| StoreError::Unreachable(error.to_string()))?;
+                conn.batch_execute("set statement_timeout = '5s'")?;
+                conn
+            }
         };
         let next: Next = sql_query(
             "insert into number_series as s (tenant_id, series, next) values ($1, $2, 1 + $3) \
@@ -83,7 +78,12 @@ impl Numbers {
         .bind::<Text, _>(series.as_str())
         .bind::<BigInt, _>(size)
         .get_result(&mut conn)?;
-        state.conn = Some(conn);
+        *held(&self.conn) = Some(conn);
         Ok(next.next)
     }
+}
+
+/// What a panic elsewhere left behind is still in order: nothing here is half done.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -114,6 +114,15 @@ struct Token {
     fields: Vec<i16>,
 }
 
+/// How far into a customer's file a search may look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The customer's own fields.
+    CustomersAlone,
+    /// Those of its contacts, too.
+    WithContacts,
+}
+
 /// Which records a search is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -124,7 +133,7 @@ pub enum Target {
 }
 
 impl Target {
-    fn fields(self, token: &str) -> Vec<i16> {
+    fn fields(self, token: &str, reach: Reach) -> Vec<i16> {
         let han = !token.is_ascii();
         let digits = token.chars().all(|c| c.is_ascii_digit());
         let fields: &[Field] = match (self, han, digits) {
@@ -148,7 +157,8 @@ impl Target {
             (Target::Contacts, _, true) => &[ContactNameStart, ContactPhone, ContactEmail],
             (Target::Contacts, ..) => &[ContactNameStart, ContactNameInside, ContactPinyin, ContactEmail],
         };
-        fields.iter().map(|field| *field as i16).collect()
+        let within = |field: &&Field| reach == Reach::WithContacts || **field < ContactNameStart;
+        fields.iter().filter(within).map(|field| *field as i16).collect()
     }
 
     /// Which id of a term is the id of the record that is searched for.
@@ -162,10 +172,10 @@ impl Target {
 
 impl SearchQuery {
     /// What a person typed; `None` when there is nothing in it to search for.
-    pub fn parse(text: &str, target: Target) -> Option<SearchQuery> {
+    pub fn parse(text: &str, target: Target, reach: Reach) -> Option<SearchQuery> {
         let mut tokens: Vec<Token> = fulcrum_domain::platform::search_terms::query_tokens(text)
             .into_iter()
-            .map(|token| Token { to: prefix_upper_bound(&token), fields: target.fields(&token), from: token })
+            .map(|token| Token { to: prefix_upper_bound(&token), fields: target.fields(&token, reach), from: token })
             .collect();
         // The longest token is the rarest: the scan follows it, the others are looked up.
         tokens.sort_by_key(|token| std::cmp::Reverse(token.from.len()));

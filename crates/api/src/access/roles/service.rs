@@ -72,7 +72,11 @@ impl Resource for Roles {
     }
 
     fn change(tx: &mut Tx, before: &Role, input: RoleInput) -> Result<Role, Problem> {
-        if before.built_in && input.key != before.key {
+        // The administrator's role stays what its name says, also when a release adds permissions.
+        let administrator = before.built_in && before.key == "admin";
+        let less = grants::words(&input.permissions) != before.permissions
+            || input.data_scope.to_string() != before.data_scope;
+        if before.built_in && (input.key != before.key || (administrator && less)) {
             return Err(Problem::new(Code::BuiltIn));
         }
         // Both what it was and what it becomes: nobody can take from those above them either.
@@ -130,8 +134,8 @@ pub fn within_mine(tx: &Tx, role: &Role) -> Result<(), Problem> {
 /// # Errors
 /// 409.
 pub fn keeps_an_administrator(tx: &mut Tx) -> Result<(), Problem> {
-    let kept =
-        fulcrum_persistence::access::users::another_with(tx, Permission::UsersWrite.word(), Uuid::nil())?;
+    let needed = [Permission::UsersWrite.word(), Permission::RolesWrite.word()];
+    let kept = fulcrum_persistence::access::users::somebody_may(tx, &needed)?;
     if kept { Ok(()) } else { Err(Problem::new(Code::LastAdministrator)) }
 }
 

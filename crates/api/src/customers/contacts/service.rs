@@ -202,7 +202,7 @@ fn blank() -> Contact {
 /// # Errors
 /// 400 when cursor, order and search don't fit together.
 pub fn list(tx: &mut Tx, app: &App, query: &ContactQuery) -> Result<ContactList, Problem> {
-    let search = search_of(query.q.as_deref(), Target::Contacts)?;
+    let search = search_of(tx, query.q.as_deref(), Target::Contacts)?;
     let sort = sort_of(query.sort, search.is_some())?;
     let filter = filter_of(query, search);
     let unpaged = ContactQuery { cursor: None, limit: 0, include: vec![], count: None, ..query.clone() };

@@ -8,7 +8,7 @@ use fulcrum_domain::values::text::{clean_line, clean_text};
 use fulcrum_persistence::access::users;
 use fulcrum_persistence::customers::{contacts, customers as store};
 use fulcrum_persistence::platform::external_ids;
-use fulcrum_persistence::platform::search::{SearchQuery, Target};
+use fulcrum_persistence::platform::search::{Reach, SearchQuery, Target};
 use fulcrum_persistence::{StoreError, Tx};
 use serde_json::{Value, json};
 use store::{Customer, Filter, Sort};
@@ -135,7 +135,7 @@ fn department_of_owner(tx: &mut Tx, owner_id: Uuid) -> Result<Uuid, Problem> {
     if tx.actor.user_id() != Some(owner_id) && tx.actor.principal != Principal::System {
         require(&tx.actor, Permission::CustomersAssign)?;
     }
-    let owner = match users::find(tx, owner_id) {
+    let owner = match users::hold(tx, owner_id) {
         Err(StoreError::NotFound) => return Err(Problem::field("/owner_id", FieldCode::NotFound)),
         found => found?,
     };
@@ -270,7 +270,7 @@ fn blank() -> Customer {
 /// # Errors
 /// 400 when cursor, order and search don't fit together.
 pub fn list(tx: &mut Tx, app: &App, query: &CustomerQuery) -> Result<CustomerList, Problem> {
-    let search = search_of(query.q.as_deref(), Target::Customers)?;
+    let search = search_of(tx, query.q.as_deref(), Target::Customers)?;
     let sort = sort_of(query.sort, search.is_some())?;
     let filter = filter_of(query, search);
     let unpaged = CustomerQuery { cursor: None, limit: 0, include: vec![], count: None, ..query.clone() };
@@ -305,9 +305,12 @@ pub fn show(tx: &mut Tx, id: Uuid, wanted: &[CustomerInclude]) -> Result<Answer,
 ///
 /// # Errors
 /// 400 when there is nothing in it to search for.
-pub fn search_of(q: Option<&str>, target: Target) -> Result<Option<SearchQuery>, Problem> {
+pub fn search_of(tx: &Tx, q: Option<&str>, target: Target) -> Result<Option<SearchQuery>, Problem> {
+    // Who may not see contacts can't ask for them digit by digit either.
+    let reach =
+        if tx.actor.may(Permission::ContactsRead) { Reach::WithContacts } else { Reach::CustomersAlone };
     q.map(|text| {
-        SearchQuery::parse(text, target)
+        SearchQuery::parse(text, target, reach)
             .ok_or_else(|| Problem::bad_parameters(vec![FieldError::new("q", FieldCode::NothingToSearch)]))
     })
     .transpose()
