@@ -1,7 +1,7 @@
 //! The schema's history, embedded in the program.
 
 use diesel::pg::PgConnection;
-use diesel::{Connection, RunQueryDsl, sql_query};
+use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::StoreError;
@@ -31,15 +31,27 @@ pub fn pending(url: &str) -> Result<Vec<String>, StoreError> {
     pending_on(&mut connect(url)?)
 }
 
-/// The same on a connection that is there.
+/// The same on a connection that is there. Only reads: readiness is asked every few seconds, perhaps of a standby.
 pub(crate) fn pending_on(conn: &mut PgConnection) -> Result<Vec<String>, StoreError> {
     use diesel::migration::MigrationSource;
-    let applied = conn.applied_migrations().map_err(|error| StoreError::Internal(error.to_string()))?;
+    #[derive(QueryableByName)]
+    struct Applied {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    let applied: Vec<Applied> =
+        match sql_query("select version::text from __diesel_schema_migrations").load(conn) {
+            Err(error) if error.to_string().contains("does not exist") => Vec::new(),
+            found => found?,
+        };
     let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
         .map_err(|error| StoreError::Internal(error.to_string()))?;
     Ok(known
         .iter()
-        .filter(|migration| !applied.contains(&migration.name().version().as_owned()))
+        .filter(|migration| {
+            let version = migration.name().version().to_string();
+            !applied.iter().any(|applied| applied.version == version)
+        })
         .map(|migration| migration.name().to_string())
         .collect())
 }

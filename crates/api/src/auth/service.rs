@@ -43,14 +43,9 @@ pub async fn login(call: &Anonymous, input: LoginInput) -> Result<Tokens, Proble
     let email = input.email.trim().to_lowercase();
     let found = app
         .db
-        .read(&nobody(Uuid::nil()), &context.stats, move |tx| {
-            known.check(tx)?;
-            let Some(tenant) = tenants::find_by_slug(tx, slug.as_deref())? else { return Ok(None) };
-            match users::with_role(tx, tenant.id, Who::Email(email.clone())) {
-                Ok((user, role)) => Ok(Some((tenant, user, role))),
-                Err(StoreError::NotFound) => Ok(None),
-                Err(error) => Err(Problem::from(error)),
-            }
+        .write(&nobody(Uuid::nil()), &context.stats, move |tx| {
+            known.attempt(tx)?;
+            look_up(tx, slug.as_deref(), &email)
         })
         .await?;
     let hash = found.as_ref().and_then(|(_, user, _)| user.password_hash.clone());
@@ -61,11 +56,14 @@ pub async fn login(call: &Anonymous, input: LoginInput) -> Result<Tokens, Proble
     let address = context.address.map(|address| address.to_string());
     let request_id = context.request_id.clone();
     let installation = app.clone();
+    let Some((tenant, user, _)) = found else { return Err(Problem::new(Code::InvalidCredentials)) };
     app.db
         .write(&nobody(tenant_id), &context.stats, move |tx| {
-            let Some((tenant, user, role)) = &found else {
-                throttle.failed(tx)?;
-                return Ok(None);
+            // As they are now: hashing takes long enough to be disabled in the meantime.
+            let (user, role) = match users::with_role(tx, tenant.id, Who::Id(user.id)) {
+                Ok((now, role)) if now.disabled_at.is_none() && now.password_hash == user.password_hash => (now, role),
+                Ok(_) | Err(StoreError::NotFound) => return Ok(None),
+                Err(error) => return Err(error.into()),
             };
             throttle.succeeded(tx)?;
             let session = Session {
@@ -83,7 +81,7 @@ pub async fn login(call: &Anonymous, input: LoginInput) -> Result<Tokens, Proble
                 revoked_reason: None,
             };
             sessions::insert(tx, &session)?;
-            let actor = actor_of(tenant, user, role, session.id)?;
+            let actor = actor_of(&tenant, &user, &role, session.id)?;
             // The log names the person, not the installation.
             tx.actor = Arc::new(actor.clone());
             tx.request_id = Some(request_id.clone());
@@ -92,6 +90,15 @@ pub async fn login(call: &Anonymous, input: LoginInput) -> Result<Tokens, Proble
         })
         .await?
         .ok_or_else(|| Problem::new(Code::InvalidCredentials))
+}
+
+fn look_up(tx: &mut Tx, slug: Option<&str>, email: &str) -> Result<Option<(Tenant, User, Role)>, Problem> {
+    let Some(tenant) = tenants::find_by_slug(tx, slug)? else { return Ok(None) };
+    match users::with_role(tx, tenant.id, Who::Email(email.to_owned())) {
+        Ok((user, role)) => Ok(Some((tenant, user, role))),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Goes on with a session: a new access token, and a new refresh token that takes the place of the old one. The
@@ -167,11 +174,16 @@ fn live_actor(tx: &mut Tx, session: &Session) -> Result<Option<Actor>, Problem> 
 pub async fn logout(call: &Anonymous, token: String) -> Result<(), Problem> {
     let (app, context) = (call.app.clone(), call.context.clone());
     let Some(presented) = refresh::Presented::parse(&token) else { return Ok(()) };
+    let request_id = context.request_id.clone();
     app.clone()
         .db
         .write(&nobody(presented.tenant_id), &context.stats, move |tx| {
             match sessions::lock(tx, presented.tenant_id, presented.session_id) {
                 Ok(session) if presented.is_authentic(&app.keys, &session) => {
+                    tx.request_id = Some(request_id.clone());
+                    if let Some(actor) = live_actor(tx, &session)? {
+                        tx.actor = Arc::new(actor);
+                    }
                     let which = Which::One(session.id);
                     if sessions::revoke(tx, session.tenant_id, session.user_id, which, "signed_out")? > 0 {
                         note(tx, "session.closed", session.id, json!({}))?;
@@ -224,30 +236,30 @@ pub async fn client_token(call: &Anonymous, request: TokenRequest) -> Result<Cli
     let known = api_keys::Presentable::parse_public(&client_id);
     let secret = request.client_secret.as_deref().and_then(api_keys::Presentable::parse);
     let tenant_id = known.map_or(Uuid::nil(), |(_, tenant_id)| tenant_id);
+    let attempt = throttle.clone();
+    app.db.write(&nobody(tenant_id), &context.stats, move |tx| attempt.attempt(tx)).await?;
     let actor = app
         .db
         .write(&nobody(tenant_id), &context.stats, move |tx| {
-            throttle.check(tx)?;
             let client = match known.map(|(id, tenant_id)| api_clients::to_sign_in(tx, tenant_id, id)) {
-                Some(Ok(client)) => Some(client),
-                Some(Err(StoreError::NotFound)) | None => None,
+                Some(Ok(client)) => client,
+                Some(Err(StoreError::NotFound)) | None => return Ok(None),
                 Some(Err(error)) => return Err(Problem::from(error)),
             };
-            match client {
-                Some(client) if secret.as_ref().is_some_and(|secret| secret.fits(&client.secret_hash)) => {
-                    Ok(Some(api_keys::actor_of(tx, &client)?))
-                }
-                _ => {
-                    throttle.failed(tx)?;
-                    Ok(None)
-                }
+            if !secret.as_ref().is_some_and(|secret| secret.fits(&client.secret_hash)) {
+                return Ok(None);
             }
+            throttle.succeeded(tx)?;
+            Ok(Some(api_keys::actor_of(tx, &client)?))
         })
         .await?;
     let mut actor = actor.ok_or_else(|| Problem::new(Code::InvalidClient))?;
     if let Some(scope) = &request.scope {
-        let wanted: Vec<Permission> = scope.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-        actor.permissions.retain(|permission| wanted.contains(permission));
+        let wanted: Vec<Option<Permission>> = scope.split_whitespace().map(|word| word.parse().ok()).collect();
+        if wanted.iter().any(|word| word.is_none_or(|permission| !actor.may(permission))) {
+            return Err(Problem::new(Code::InvalidScope));
+        }
+        actor.permissions.retain(|permission| wanted.contains(&Some(*permission)));
     }
     let words: Vec<&str> = actor.permissions.iter().map(|permission| permission.word()).collect();
     let life = TimeDelta::minutes(i64::from(app.settings.access_token_minutes));
@@ -274,14 +286,19 @@ pub async fn change_password(call: &Call, input: PasswordInput) -> Result<(), Pr
     let (user_id, session_id) = person(&call.actor)?;
     let throttle = Throttle::of(&format!("password/{user_id}"), call.context.address);
     let known = throttle.clone();
-    let hash = call
-        .read(move |tx| {
-            known.check(tx)?;
-            Ok(users::with_role(tx, tx.actor.tenant_id, Who::Id(user_id))?.0.password_hash)
+    let (hash, email) = call
+        .app
+        .db
+        .write(&call.actor, &call.context.stats, move |tx| {
+            known.attempt(tx)?;
+            let (user, _) = users::with_role(tx, tx.actor.tenant_id, Who::Id(user_id))?;
+            Ok::<_, Problem>((user.password_hash, user.email))
         })
         .await?;
+    if let Some(code) = passwords::weakness(&input.new_password, &email) {
+        return Err(Problem::field("/new_password", code));
+    }
     if !passwords::fits_in_turn(input.current_password, hash).await? {
-        call.read(move |tx| throttle.failed(tx)).await?;
         return Err(Problem::field("/current_password", FieldCode::WrongPassword));
     }
     let hash = passwords::hash_in_turn(input.new_password).await?;
@@ -290,6 +307,7 @@ pub async fn change_password(call: &Call, input: PasswordInput) -> Result<(), Pr
         .db
         .write(&call.actor, &call.context.stats, move |tx| {
             tx.request_id = Some(request_id.clone());
+            throttle.succeeded(tx)?;
             let user = users::lock_anybody(tx, user_id)?;
             if user.disabled_at.is_some() {
                 return Err(Problem::new(Code::Unauthenticated));

@@ -36,33 +36,24 @@ impl Throttle {
         }
     }
 
-    /// Lets an attempt pass unless there were too many failures.
+    /// Lets an attempt pass unless there were too many failures, and counts it as one until it succeeds: many at
+    /// once can't all pass before the first is found to be wrong. To be committed before the secret is looked at.
     ///
     /// # Errors
     /// 429 until the window ends.
-    pub fn check(&self, tx: &mut Tx) -> Result<(), Problem> {
-        match login_failures::closed_until(tx, &self.limits)? {
-            Some(until) => {
-                let seconds = (until - tx.now).num_seconds().max(1);
-                Err(Problem::new(Code::TooManyFailures).with("seconds", seconds).retry_after(seconds as u64))
-            }
-            None => Ok(()),
+    pub fn attempt(&self, tx: &mut Tx) -> Result<(), Problem> {
+        if let Some(until) = login_failures::closed_until(tx, &self.limits)? {
+            let seconds = (until - tx.now).num_seconds().max(1);
+            return Err(Problem::new(Code::TooManyFailures).with("seconds", seconds).retry_after(seconds as u64));
         }
-    }
-
-    /// Counts a failure.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn failed(&self, tx: &mut Tx) -> Result<(), Problem> {
         Ok(login_failures::add(tx, &self.limits, WINDOW)?)
     }
 
-    /// Forgets the failures of this account from this address.
+    /// Forgets the failures of this account from this address, and that this attempt was counted as one.
     ///
     /// # Errors
     /// Those of the database.
     pub fn succeeded(&self, tx: &mut Tx) -> Result<(), Problem> {
-        Ok(login_failures::clear(tx, &self.limits[0].key)?)
+        Ok(login_failures::forgive(tx, &self.limits[0].key, &self.limits[1..])?)
     }
 }

@@ -76,9 +76,8 @@ pub struct ClientToken {
 }
 
 /// A request for a token (RFC 6749, section 4.4), as a form. The client's credentials may stand here or in HTTP
-/// basic authentication.
+/// basic authentication. Parameters that aren't known are ignored, as the standard wants.
 #[derive(Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// `client_credentials`
     #[schema(max_length = 60, example = "client_credentials")]

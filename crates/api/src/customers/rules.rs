@@ -1,13 +1,15 @@
 //! What schemas can't say of a customer's file, for every field at once.
 
 use chrono::NaiveDate;
+use fulcrum_domain::values::text::clean_line;
 use fulcrum_domain::values::{CreditCode, Email, Money, Phone, ValueError, Website};
 use fulcrum_persistence::platform::external_ids::ExternalId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::http::problem::FieldError;
+use crate::http::catalog::FieldCode;
+use crate::http::problem::{FieldError, Problem};
 
 /// Collects what is wrong with the texts of a body.
 pub struct Checks<'b> {
@@ -46,6 +48,36 @@ impl<'b> Checks<'b> {
             }
         }
         self
+    }
+
+    /// Checks that the texts at these fields say something when they are cleaned.
+    pub fn not_blank(&mut self, names: &[&str]) -> &mut Self {
+        for name in names {
+            if self.body[*name].as_str().is_some_and(|text| !text.is_empty() && clean_line(text).is_empty()) {
+                self.errors.push(FieldError::new(format!("/{name}"), FieldCode::Blank));
+            }
+        }
+        self
+    }
+
+    /// The same for each entry of lists.
+    pub fn none_blank(&mut self, lists: &[&str]) -> &mut Self {
+        for list in lists {
+            for (index, entry) in self.body[*list].as_array().into_iter().flatten().enumerate() {
+                if entry.as_str().is_some_and(|text| !text.is_empty() && clean_line(text).is_empty()) {
+                    self.errors.push(FieldError::new(format!("/{list}/{index}"), FieldCode::Blank));
+                }
+            }
+        }
+        self
+    }
+
+    /// Checks that a birthday lies where birthdays lie; that it isn't in the future is known only later.
+    pub fn birthday(&mut self, name: &str) -> &mut Self {
+        let day = self.body[name].as_str().and_then(|text| text.parse::<NaiveDate>().ok());
+        self.when(day.is_some_and(|day| day < earliest_birthday()), || {
+            FieldError::new(format!("/{name}"), FieldCode::Invalid)
+        })
     }
 
     /// Checks an amount of money.
@@ -132,8 +164,20 @@ pub fn external_ids(stored: &Value) -> Vec<ExternalId> {
 }
 
 /// Birthdays before this are slips.
-pub fn earliest_birthday() -> NaiveDate {
+fn earliest_birthday() -> NaiveDate {
     NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default()
+}
+
+/// Nobody is born tomorrow, in the actor's time zone.
+///
+/// # Errors
+/// 422 at `/born_on`.
+pub fn born_already(born_on: Option<NaiveDate>, tx: &fulcrum_persistence::Tx) -> Result<(), Problem> {
+    let today = tx.now.with_timezone(&tx.actor.time_zone).date_naive();
+    match born_on {
+        Some(day) if day > today => Err(Problem::field("/born_on", FieldCode::InTheFuture)),
+        _ => Ok(()),
+    }
 }
 
 /// A filter of the form `system:id`.

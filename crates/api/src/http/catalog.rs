@@ -61,6 +61,14 @@ problems! {
         "The grant is not right", "grant_type has to be client_credentials.";
         "授权类型有误", "grant_type 必须为 client_credentials。"
     }
+    InvalidScope 400 {
+        "The scope is more than the client has", "scope may name permissions of the client, separated by spaces.";
+        "授权范围超出", "scope 只能包含该客户端拥有的权限，以空格分隔。"
+    }
+    InvalidPath 400 {
+        "The path can't be read", "The path is not valid UTF-8 after percent-decoding.";
+        "路径无法读取", "路径解码后不是有效的 UTF-8。"
+    }
     Unauthenticated 401 {
         "Not signed in", "Send a valid access token or API key in the Authorization header.";
         "未登录", "请在 Authorization 请求头中提供有效的访问令牌或 API 密钥。"
@@ -236,6 +244,7 @@ field_codes! {
     Pattern { "This has to match {pattern}."; "格式须符合 {pattern}。" }
     Format { "This is not a valid {format}."; "不是有效的 {format}。" }
     Invalid { "This is not right."; "不正确。" }
+    Blank { "There is nothing in this."; "内容为空白。" }
     NulCharacter { "A NUL character can't be stored."; "不能包含 NUL 字符。" }
     NotFound { "There is no such record, or it is not yours to see."; "记录不存在，或您无权查看。" }
     Disabled { "This person's account is disabled."; "该用户已停用。" }

@@ -155,7 +155,16 @@ impl Problem {
             "request_id": request_id,
             "errors": errors,
         });
+        // What OAuth libraries look at (RFC 6749, section 5.2).
+        let oauth = match self.code {
+            Code::InvalidClient => Some("invalid_client"),
+            Code::InvalidGrant => Some("unsupported_grant_type"),
+            Code::InvalidScope => Some("invalid_scope"),
+            Code::ValidationFailed if instance == "/v1/oauth/token" => Some("invalid_request"),
+            _ => None,
+        };
         if let Some(object) = body.as_object_mut() {
+            object.extend(oauth.map(|error| ("error".to_owned(), json!(error))));
             object.extend(self.members.clone());
         }
         body
@@ -280,6 +289,9 @@ pub struct ProblemDocument {
     /// The version that the record has now (412).
     #[schema(required = false)]
     current_version: Option<i32>,
+    /// The error as OAuth 2.0 calls it (RFC 6749, section 5.2), at the token endpoint.
+    #[schema(required = false, max_length = 60, example = "invalid_client")]
+    error: Option<String>,
     /// The permission that is missing (403).
     #[schema(required = false, max_length = 60)]
     permission: Option<String>,

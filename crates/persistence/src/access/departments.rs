@@ -9,7 +9,7 @@ use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::paging::{PageRequest, keyset};
-use crate::schema::{departments, users};
+use crate::schema::{api_clients, customers, departments, users};
 use crate::{StoreError, Tx};
 
 /// A department.
@@ -55,7 +55,11 @@ pub fn find(tx: &mut Tx, id: Uuid) -> Result<Department, StoreError> {
 /// [`StoreError::NotFound`].
 pub fn lock(tx: &mut Tx, id: Uuid) -> Result<Department, StoreError> {
     lock_tree(tx)?;
-    find(tx, id)
+    Ok(departments::table
+        .find((tx.actor.tenant_id, id))
+        .select(Department::as_select())
+        .for_update()
+        .first(tx.conn)?)
 }
 
 /// Lets one transaction at a time change the shape of the tree.
@@ -110,30 +114,42 @@ pub fn replace(tx: &mut Tx, department: &Department) -> Result<(), StoreError> {
 /// Those of the database.
 pub fn move_subtree(tx: &mut Tx, from: &str, to: &str) -> Result<(), StoreError> {
     sql_query(
-        "update departments set path = $3 || substr(path, length($2) + 1) \
+        "update departments set path = $3 || substr(path, length($2) + 1), version = version + 1, updated_at = $4 \
          where tenant_id = $1 and starts_with(path, $2) and path <> $2",
     )
     .bind::<SqlUuid, _>(tx.actor.tenant_id)
     .bind::<Text, _>(from)
     .bind::<Text, _>(to)
+    .bind::<diesel::sql_types::Timestamptz, _>(tx.now)
     .execute(tx.conn)?;
     Ok(())
 }
 
-/// Whether live departments or people stand in the department.
+/// Whether live departments, people, programs or customers stand in the department.
 ///
 /// # Errors
 /// Those of the database.
 pub fn in_use(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
+    use diesel::dsl::exists;
+    let tenant_id = tx.actor.tenant_id;
     let children = departments::table
-        .filter(departments::tenant_id.eq(tx.actor.tenant_id))
+        .filter(departments::tenant_id.eq(tenant_id))
         .filter(departments::parent_id.eq(id))
         .filter(departments::deleted_at.is_null());
     let people = users::table
-        .filter(users::tenant_id.eq(tx.actor.tenant_id))
+        .filter(users::tenant_id.eq(tenant_id))
         .filter(users::department_id.eq(id))
         .filter(users::deleted_at.is_null());
-    Ok(diesel::select(diesel::dsl::exists(children).or(diesel::dsl::exists(people))).get_result(tx.conn)?)
+    let programs = api_clients::table
+        .filter(api_clients::tenant_id.eq(tenant_id))
+        .filter(api_clients::department_id.eq(id))
+        .filter(api_clients::deleted_at.is_null());
+    let owned = customers::table
+        .filter(customers::tenant_id.eq(tenant_id))
+        .filter(customers::department_id.eq(id))
+        .filter(customers::deleted_at.is_null());
+    let any = exists(children).or(exists(people)).or(exists(programs)).or(exists(owned));
+    Ok(diesel::select(any).get_result(tx.conn)?)
 }
 
 /// The deepest path below (and including) a department, in characters.
@@ -148,7 +164,8 @@ pub fn longest_path(tx: &mut Tx, path: &str) -> Result<String, StoreError> {
         .first(tx.conn)?)
 }
 
-/// Whether a live department lies within the actor's scope, so that people and programs may be put there.
+/// Whether a live department lies within the actor's scope, so that people and programs may be put there. It stays
+/// as it is until the transaction ends.
 ///
 /// # Errors
 /// Those of the database.
@@ -158,6 +175,13 @@ pub fn within_reach(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
         Some(condition) => query.filter(condition),
         None => query,
     };
-    let found: i64 = query.count().get_result(tx.conn)?;
-    Ok(found > 0)
+    let reached: i64 = query.count().get_result(tx.conn)?;
+    let held: Option<Uuid> = departments::table
+        .find((tx.actor.tenant_id, id))
+        .filter(departments::deleted_at.is_null())
+        .select(departments::id)
+        .for_share()
+        .first(tx.conn)
+        .optional()?;
+    Ok(reached > 0 && held.is_some())
 }

@@ -66,11 +66,16 @@ pub fn add(tx: &mut Tx, limits: &[Limit], window: TimeDelta) -> Result<(), Store
     Ok(())
 }
 
-/// Forgets the failures of an account that signed in.
+/// Forgets the failures of an account that signed in from an address, and takes the attempt off the other counts.
 ///
 /// # Errors
 /// Those of the database.
-pub fn clear(tx: &mut Tx, key: &[u8]) -> Result<(), StoreError> {
-    sql_query("delete from login_failures where key = $1").bind::<Bytea, _>(key).execute(tx.conn)?;
+pub fn forgive(tx: &mut Tx, forgotten: &[u8], less: &[Limit]) -> Result<(), StoreError> {
+    let mut keys: Vec<_> = less.iter().map(|limit| limit.key.clone()).collect();
+    keys.sort();
+    sql_query("update login_failures set failures = greatest(failures - 1, 0) where key = any($1)")
+        .bind::<Array<Bytea>, _>(keys)
+        .execute(tx.conn)?;
+    sql_query("delete from login_failures where key = $1").bind::<Bytea, _>(forgotten).execute(tx.conn)?;
     Ok(())
 }

@@ -56,6 +56,14 @@ pub fn lock(tx: &mut Tx, id: Uuid) -> Result<Role, StoreError> {
     Ok(roles::table.find((tx.actor.tenant_id, id)).select(Role::as_select()).for_update().first(tx.conn)?)
 }
 
+/// One role, which stays as it is until the transaction ends.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub fn hold(tx: &mut Tx, id: Uuid) -> Result<Role, StoreError> {
+    Ok(roles::table.find((tx.actor.tenant_id, id)).select(Role::as_select()).for_share().first(tx.conn)?)
+}
+
 /// One role by its key.
 ///
 /// # Errors

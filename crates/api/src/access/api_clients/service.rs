@@ -14,7 +14,7 @@ use crate::App;
 use crate::access::grants;
 use crate::auth::api_keys::Presentable;
 use crate::http::answer::Answer;
-use crate::http::catalog::FieldCode;
+use crate::http::catalog::{Code, FieldCode};
 use crate::http::cursor::List;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
@@ -106,7 +106,7 @@ impl Resource for ApiClients {
 }
 
 fn may_grant(tx: &mut Tx, input: &ApiClientInput) -> Result<(), Problem> {
-    grants::within(&tx.actor, &input.permissions, input.data_scope)?;
+    grants::within(tx, &input.permissions, input.data_scope)?;
     if !departments::within_reach(tx, input.department_id)? {
         return Err(Problem::field("/department_id", FieldCode::NotFound));
     }
@@ -141,6 +141,9 @@ pub fn create(tx: &mut Tx, input: ApiClientInput) -> Result<Answer, Problem> {
 pub fn rotate_secret(tx: &mut Tx, id: Uuid, if_match: &IfMatch) -> Result<Answer, Problem> {
     let before = store::lock(tx, id)?;
     if_match.check(before.version)?;
+    if before.deleted_at.is_some() {
+        return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(before.id)));
+    }
     may_grant(tx, &ApiClients::input_of(&before))?;
     let after = ApiClient { version: before.version + 1, updated_at: tx.now, ..before };
     let view = with_secret(tx, after)?;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::access::grants;
 use crate::auth::api_keys::Presentable;
+use crate::customers::rules::Checks;
 use crate::http::body::Input;
 use crate::http::catalog::FieldCode;
 use crate::http::cursor::list_view;
@@ -42,10 +43,10 @@ fn everything() -> DataScope {
 
 impl Input for ApiClientInput {
     fn check(body: &Value, _: &str) -> Vec<FieldError> {
-        if body["data_scope"] == "own" {
-            return vec![FieldError::new("/data_scope", FieldCode::ScopeNeedsPerson)];
-        }
-        Vec::new()
+        Checks::of(body)
+            .not_blank(&["name"])
+            .when(body["data_scope"] == "own", || FieldError::new("/data_scope", FieldCode::ScopeNeedsPerson))
+            .found()
     }
 }
 

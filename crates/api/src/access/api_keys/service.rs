@@ -1,6 +1,6 @@
 //! What can be done with API keys.
 
-use fulcrum_domain::access::DataScope;
+use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_domain::values::text::clean_line;
 use fulcrum_persistence::access::{api_clients, api_keys as store};
 use fulcrum_persistence::paging::{Position, SortKey};
@@ -29,8 +29,10 @@ pub fn create(tx: &mut Tx, input: &ApiKeyInput) -> Result<Answer, Problem> {
         Err(StoreError::NotFound) => return Err(Problem::field("/client_id", FieldCode::NotFound)),
         found => found?,
     };
-    let of_client = grants::stored(&client.permissions);
-    grants::within(&tx.actor, &of_client, client.data_scope.parse().unwrap_or(DataScope::Tenant))?;
+    if client.deleted_at.is_some() {
+        return Err(Problem::field("/client_id", FieldCode::NotFound));
+    }
+    let of_client = within_mine(tx, &client)?;
     let permissions = input.permissions.clone().unwrap_or_else(|| of_client.clone());
     if permissions.iter().any(|permission| !of_client.contains(permission)) {
         let error = FieldError::new("/permissions", FieldCode::NotAllowed)
@@ -66,11 +68,20 @@ pub fn create(tx: &mut Tx, input: &ApiKeyInput) -> Result<Answer, Problem> {
 /// 404.
 pub fn revoke(tx: &mut Tx, id: Uuid) -> Result<Answer, Problem> {
     let row = store::find(tx, id)?;
+    let client = api_clients::find(tx, row.client_id)?;
+    within_mine(tx, &client)?;
     if row.revoked_at.is_none() {
         store::revoke(tx, id)?;
         note(tx, "revoked", &row)?;
     }
     Ok(Answer::no_content())
+}
+
+/// Refuses to touch the keys of a client that has more than the actor; returns what the client may do.
+fn within_mine(tx: &mut Tx, client: &api_clients::ApiClient) -> Result<Vec<Permission>, Problem> {
+    let of_client = grants::stored(&client.permissions);
+    grants::within(tx, &of_client, client.data_scope.parse().unwrap_or(DataScope::Tenant))?;
+    Ok(of_client)
 }
 
 fn note(tx: &mut Tx, what: &str, row: &ApiKey) -> Result<(), Problem> {

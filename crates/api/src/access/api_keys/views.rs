@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 use fulcrum_domain::access::Permission;
 use fulcrum_persistence::access::api_keys::ApiKey;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::access::grants;
+use crate::customers::rules::Checks;
 use crate::http::body::Input;
 use crate::http::cursor::list_view;
+use crate::http::problem::FieldError;
 
 /// What can be said of a new key.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -30,7 +33,11 @@ pub struct ApiKeyInput {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-impl Input for ApiKeyInput {}
+impl Input for ApiKeyInput {
+    fn check(body: &Value, _: &str) -> Vec<FieldError> {
+        Checks::of(body).not_blank(&["name"]).found()
+    }
+}
 
 /// A key.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -89,7 +89,7 @@ impl Resource for Departments {
     fn set_deleted(tx: &mut Tx, before: &Department, deleted: bool) -> Result<Department, Problem> {
         structure_is_mine(tx)?;
         if deleted && store::in_use(tx, before.id)? {
-            return Err(Problem::new(Code::InUse).with("by", "departments or users"));
+            return Err(Problem::new(Code::InUse).with("by", "departments, users, api-clients or customers"));
         }
         if !deleted {
             path_below(tx, before.parent_id, before.id)?;
@@ -106,8 +106,8 @@ impl Resource for Departments {
 }
 
 /// The shape of the tree decides what scopes see, so changing it takes the whole company's scope.
-fn structure_is_mine(tx: &Tx) -> Result<(), Problem> {
-    grants::within(&tx.actor, &[], DataScope::Tenant)
+fn structure_is_mine(tx: &mut Tx) -> Result<(), Problem> {
+    grants::within(tx, &[], DataScope::Tenant)
 }
 
 fn path_below(tx: &mut Tx, parent_id: Option<Uuid>, id: Uuid) -> Result<String, Problem> {

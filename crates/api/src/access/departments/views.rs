@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use fulcrum_persistence::access::departments::Department;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::customers::rules::Checks;
 use crate::http::body::Input;
 use crate::http::cursor::list_view;
+use crate::http::problem::FieldError;
 
 /// What can be said of a department.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -21,7 +24,11 @@ pub struct DepartmentInput {
     pub parent_id: Option<Uuid>,
 }
 
-impl Input for DepartmentInput {}
+impl Input for DepartmentInput {
+    fn check(body: &Value, _: &str) -> Vec<FieldError> {
+        Checks::of(body).not_blank(&["name"]).found()
+    }
+}
 
 /// A department.
 #[derive(Clone, Debug, Serialize, ToSchema)]

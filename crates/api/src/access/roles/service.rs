@@ -53,7 +53,7 @@ impl Resource for Roles {
     }
 
     fn insert(tx: &mut Tx, input: RoleInput) -> Result<Role, Problem> {
-        grants::within(&tx.actor, &input.permissions, input.data_scope)?;
+        grants::within(tx, &input.permissions, input.data_scope)?;
         let row = Role {
             tenant_id: tx.actor.tenant_id,
             id: Uuid::now_v7(),
@@ -81,7 +81,7 @@ impl Resource for Roles {
         }
         // Both what it was and what it becomes: nobody can take from those above them either.
         within_mine(tx, before)?;
-        grants::within(&tx.actor, &input.permissions, input.data_scope)?;
+        grants::within(tx, &input.permissions, input.data_scope)?;
         let mut after = Role {
             key: input.key,
             name: clean_line(&input.name),
@@ -124,9 +124,9 @@ impl Resource for Roles {
 ///
 /// # Errors
 /// 403 that names the excess.
-pub fn within_mine(tx: &Tx, role: &Role) -> Result<(), Problem> {
+pub fn within_mine(tx: &mut Tx, role: &Role) -> Result<(), Problem> {
     let scope = role.data_scope.parse().unwrap_or(DataScope::Tenant);
-    grants::within(&tx.actor, &grants::stored(&role.permissions), scope)
+    grants::within(tx, &grants::stored(&role.permissions), scope)
 }
 
 /// Refuses what would leave the company without anybody who can manage its users.

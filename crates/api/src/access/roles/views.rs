@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_persistence::access::roles::Role;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::access::grants;
+use crate::customers::rules::Checks;
 use crate::http::body::Input;
 use crate::http::cursor::list_view;
+use crate::http::problem::FieldError;
 
 /// What can be said of a role.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -28,7 +31,11 @@ pub struct RoleInput {
     pub data_scope: DataScope,
 }
 
-impl Input for RoleInput {}
+impl Input for RoleInput {
+    fn check(body: &Value, _: &str) -> Vec<FieldError> {
+        Checks::of(body).not_blank(&["name"]).found()
+    }
+}
 
 /// A role.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -162,7 +162,7 @@ fn filled(tx: &Tx, row: User, input: UserInput) -> Result<User, Problem> {
 
 /// Whether the actor may put somebody into this department with this role.
 fn may_place(tx: &mut Tx, user: &User) -> Result<(), Problem> {
-    let role = match roles::find(tx, user.role_id) {
+    let role = match roles::hold(tx, user.role_id) {
         Err(StoreError::NotFound) => return Err(Problem::field("/role_id", FieldCode::NotFound)),
         found => found?,
     };

@@ -80,6 +80,7 @@ impl Input for UserInput {
         let mut checks = Checks::of(body);
         checks
             .text("email", Email::parse)
+            .not_blank(&["name"])
             .when(zone, || FieldError::new("/time_zone", FieldCode::TimeZoneUnknown));
         if let Some(code) = weakness {
             checks.when(true, || FieldError::new("/password", code));

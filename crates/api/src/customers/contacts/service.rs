@@ -62,6 +62,7 @@ impl Resource for Contacts {
     }
 
     fn insert(tx: &mut Tx, mut input: ContactInput) -> Result<Contact, Problem> {
+        rules::born_already(input.born_on, tx)?;
         let customer = match customers::lock(tx, input.customer_id) {
             Err(StoreError::NotFound) => return Err(Problem::field("/customer_id", FieldCode::NotFound)),
             found => found?,
@@ -92,6 +93,7 @@ impl Resource for Contacts {
     }
 
     fn change(tx: &mut Tx, before: &Contact, input: ContactInput) -> Result<Contact, Problem> {
+        rules::born_already(input.born_on, tx)?;
         if input.customer_id != before.customer_id {
             return Err(Problem::field("/customer_id", FieldCode::NotChangeable));
         }
@@ -164,7 +166,7 @@ fn filled(row: Contact, mut input: ContactInput, region: &str) -> Contact {
     }
     Contact {
         name: clean_line(&input.name),
-        title: input.title.map(|text| clean_line(&text)),
+        title: input.title.map(|text| clean_line(&text)).filter(|text| !text.is_empty()),
         phones: json!(input.phones),
         emails: json!(input.emails),
         decision_role: input.decision_role.map(|role| role.to_string()),

@@ -91,6 +91,8 @@ impl Input for ContactInput {
         Checks::of(body)
             .each("phones", "number", |text| Phone::parse(text, region))
             .each("emails", "address", Email::parse)
+            .not_blank(&["name"])
+            .birthday("born_on")
             .found()
     }
 }

@@ -66,6 +66,7 @@ impl Resource for Customers {
     }
 
     fn insert(tx: &mut Tx, mut input: CustomerInput) -> Result<Customer, Problem> {
+        rules::born_already(input.born_on, tx)?;
         input.owner_id = input.owner_id.or(tx.actor.user_id());
         let department_id = match input.owner_id {
             Some(owner_id) => department_of_owner(tx, owner_id)?,
@@ -91,6 +92,7 @@ impl Resource for Customers {
     }
 
     fn change(tx: &mut Tx, before: &Customer, input: CustomerInput) -> Result<Customer, Problem> {
+        rules::born_already(input.born_on, tx)?;
         if input.kind.to_string() != before.kind {
             return Err(Problem::field("/kind", FieldCode::NotChangeable));
         }
@@ -211,14 +213,14 @@ fn filled(row: Customer, input: CustomerInput, region: &str) -> Customer {
         vip: input.vip,
         lifecycle_stage: input.lifecycle_stage.to_string(),
         industry: input.industry.map(|industry| industry.as_str().to_owned()),
-        industry_detail: input.industry_detail.map(|text| clean_line(&text)),
+        industry_detail: input.industry_detail.map(|text| clean_line(&text)).filter(|text| !text.is_empty()),
         staff_count: input.staff_count,
         annual_revenue_amount: input.annual_revenue.as_ref().map(Money::amount),
         annual_revenue_currency: input
             .annual_revenue
             .as_ref()
             .map(|money| money.currency().code().to_owned()),
-        source: input.source.map(|text| clean_line(&text)),
+        source: input.source.map(|text| clean_line(&text)).filter(|text| !text.is_empty()),
         pain_points: input.pain_points.iter().map(|text| clean_line(&text.0)).collect(),
         tags,
         address: input.address.map(|address| json!(address)),

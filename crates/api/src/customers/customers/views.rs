@@ -153,7 +153,10 @@ impl Input for CustomerInput {
             .text("phone", |text| Phone::parse(text, region))
             .text("email", Email::parse)
             .text("website", Website::parse)
-            .money("annual_revenue");
+            .money("annual_revenue")
+            .not_blank(&["name"])
+            .none_blank(&["pain_points", "tags"])
+            .birthday("born_on");
         for name in ["credit_code", "staff_count", "annual_revenue"] {
             let wrong = kind == Some("individual") && !body[name].is_null();
             checks.when(wrong, || FieldError::new(format!("/{name}"), FieldCode::OnlyForCompanies));

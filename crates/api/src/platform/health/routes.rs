@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::get;
 use fulcrum_domain::access::Actor;
+use fulcrum_persistence::Tx;
 use fulcrum_persistence::platform::maintenance;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::http::allowed::Anonymous;
 use crate::http::answer::Answer;
+use crate::http::catalog::Code;
 use crate::http::problem::Problem;
 
 /// How it is.
@@ -44,9 +46,9 @@ pub async fn live(_call: Anonymous) -> Result<Answer, Problem> {
 #[get("/health/ready")]
 pub async fn ready(call: Anonymous) -> Result<Answer, Problem> {
     let nobody = Arc::new(Actor::system(Uuid::nil(), chrono_tz::Tz::UTC, "CN"));
-    call.app
-        .db
-        .read(&nobody, &call.context.stats, |tx| Ok::<_, Problem>(maintenance::is_migrated(tx)?))
-        .await?;
+    let migrated = |tx: &mut Tx| Ok::<_, Problem>(maintenance::is_migrated(tx)?);
+    if !call.app.db.read(&nobody, &call.context.stats, migrated).await? {
+        return Err(Problem::new(Code::DatabaseUnavailable).retry_after(5));
+    }
     Answer::ok(&OK)
 }
