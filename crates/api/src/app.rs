@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_extensible_rate_limit::backend::memory::InMemoryBackend;
+use chrono::{DateTime, Utc};
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::Db;
 use moka::sync::Cache;
@@ -25,10 +26,21 @@ pub struct App {
     pub contract: Arc<Contract>,
     /// Access tokens that were verified, by fingerprint.
     pub verified: Cache<[u8; 32], Verified>,
-    /// API keys that were verified, by fingerprint, and when.
-    pub keyed: Cache<[u8; 32], (Arc<Actor>, Instant)>,
+    /// API keys that were verified, by fingerprint; when, and when they end.
+    pub keyed: Cache<[u8; 32], KnownKey>,
     /// Requests of the current minute, per caller.
     pub limiter: InMemoryBackend,
+}
+
+/// An API key that was verified.
+#[derive(Clone)]
+pub struct KnownKey {
+    /// Who the key acts for.
+    pub actor: Arc<Actor>,
+    /// When it was verified.
+    pub since: Instant,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl App {

@@ -1,7 +1,9 @@
 //! Many records in one request, and upserts by the ids of other systems: the same for every resource.
 
+use std::collections::BTreeSet;
+
 use fulcrum_persistence::Tx;
-use fulcrum_persistence::platform::external_ids::ExternalId;
+use fulcrum_persistence::platform::external_ids::{self, ExternalId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -131,6 +133,7 @@ pub async fn run<R: Resource>(call: &Call, batch: Batch) -> Result<Answer, Probl
     call.write(move |tx| {
         let mut outcomes: Vec<Result<Done, Problem>> = Vec::new();
         let whole = tx.part(|tx| {
+            hold_in_order::<R>(tx, &batch)?;
             for item in &batch.items {
                 let outcome = tx.part(|tx| one::<R>(tx, &app.contract, item));
                 if let Err(problem) = &outcome
@@ -177,6 +180,25 @@ pub async fn run<R: Resource>(call: &Call, batch: Batch) -> Result<Answer, Probl
         Answer::with_status(207, &BatchResult { complete, results })
     })
     .await
+}
+
+/// Takes the locks that the items will need in one order for everybody: two batches over the same records, in
+/// whatever order they name them, come one after the other and don't wait for each other in a circle.
+fn hold_in_order<R: Resource>(tx: &mut Tx, batch: &Batch) -> Result<(), Stop> {
+    let externals: BTreeSet<ExternalId> =
+        batch.items.iter().filter_map(|item| item.external_id.clone()).map(ExternalId::from).collect();
+    for external_id in &externals {
+        external_ids::lock(tx, R::SUBJECT, external_id)?;
+    }
+    let ids: BTreeSet<Uuid> = batch.items.iter().filter_map(|item| item.id).collect();
+    for id in ids {
+        match R::lock(tx, id) {
+            // What isn't there is said where it is asked for.
+            Err(problem) if problem.status().is_server_error() => return Err(Stop::Failed(problem)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Why the items of a batch don't go on.

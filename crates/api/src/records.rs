@@ -7,14 +7,15 @@ use fulcrum_persistence::platform::external_ids::{self, ExternalId};
 use fulcrum_persistence::{StoreError, Tx};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::answer::Answer;
 use crate::http::body::{Input, judge};
-use crate::http::catalog::Code;
+use crate::http::catalog::{Code, FieldCode};
 use crate::http::contract::Contract;
 use crate::http::precondition::IfMatch;
-use crate::http::problem::Problem;
+use crate::http::problem::{FieldError, Problem};
 
 /// A kind of record. Functions get the transaction; none of them commits anything.
 pub trait Resource: 'static {
@@ -106,6 +107,11 @@ fn update_locked<R: Resource>(
     if_match.check(stamp.version)?;
     if stamp.deleted {
         return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(stamp.id)));
+    }
+    // Merging would let an unknown field that is null disappear without a word.
+    let unknown = unknown_fields(contract, &R::Input::name(), patch);
+    if !unknown.is_empty() {
+        return Err(Problem::invalid(unknown));
     }
     let old = without_nulls(json!(R::input_of(&before)));
     let mut merged = old.clone();
@@ -277,6 +283,21 @@ fn record<R: Resource>(tx: &mut Tx, what: &str, row: &R::Row, changes: Value) ->
             changes,
         },
     )
+}
+
+fn unknown_fields(contract: &Contract, schema: &str, patch: &Value) -> Vec<FieldError> {
+    let mut with_nulls_only = patch.clone();
+    keep_nulls(&mut with_nulls_only);
+    let errors = contract.errors(&crate::http::document::patch_name(schema), &with_nulls_only);
+    errors.into_iter().filter(|error| error.code == FieldCode::UnknownField).collect()
+}
+
+/// Leaves of an object only what clears something: everything else is judged after merging, with all other errors.
+fn keep_nulls(value: &mut Value) {
+    if let Some(object) = value.as_object_mut() {
+        object.values_mut().for_each(keep_nulls);
+        object.retain(|_, field| field.is_null() || field.as_object().is_some_and(|inner| !inner.is_empty()));
+    }
 }
 
 fn created_fields(input: &impl Serialize) -> Value {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use fulcrum_domain::access::{Actor, Permission, Principal};
 use fulcrum_persistence::access::{api_clients::ApiClient, api_keys, tenants};
 use fulcrum_persistence::{StoreError, Tx};
@@ -13,7 +14,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::keys::random;
-use crate::App;
+use crate::{App, KnownKey};
 use crate::http::catalog::Code;
 use crate::http::context::RequestContext;
 use crate::http::problem::Problem;
@@ -94,17 +95,19 @@ pub async fn verify(app: &App, text: &str, context: &Arc<RequestContext>) -> Res
     let unknown = || Problem::new(Code::Unauthenticated);
     let key = Presentable::parse(text).ok_or_else(unknown)?;
     let fingerprint: [u8; 32] = Sha256::digest(text).into();
-    if let Some((actor, since)) = app.keyed.get(&fingerprint)
-        && since.elapsed() < app.settings.api_key_memory
+    let now = app.db.clock().now();
+    if let Some(known) = app.keyed.get(&fingerprint)
+        && known.since.elapsed() < app.settings.api_key_memory
+        && known.expires_at.is_none_or(|end| end > now)
     {
-        return Ok(actor);
+        return Ok(known.actor);
     }
     // Made-up keys are no way around the share of an address to the database.
     if let Some(problem) = rate::take_anonymous(app, context).await.problem() {
         return Err(problem);
     }
     let nobody = Arc::new(Actor::system(key.tenant_id, chrono_tz::Tz::UTC, "CN"));
-    let actor = app
+    let (actor, expires_at) = app
         .db
         .read(&nobody, &context.stats, move |tx| match look_up(tx, &key) {
             Err(StoreError::NotFound) => Ok(None),
@@ -113,11 +116,11 @@ pub async fn verify(app: &App, text: &str, context: &Arc<RequestContext>) -> Res
         .await?
         .ok_or_else(unknown)?;
     let actor = Arc::new(actor);
-    app.keyed.insert(fingerprint, (actor.clone(), Instant::now()));
+    app.keyed.insert(fingerprint, KnownKey { actor: actor.clone(), since: Instant::now(), expires_at });
     Ok(actor)
 }
 
-fn look_up(tx: &mut Tx, key: &Presentable) -> Result<Actor, StoreError> {
+fn look_up(tx: &mut Tx, key: &Presentable) -> Result<(Actor, Option<DateTime<Utc>>), StoreError> {
     let (row, client) = api_keys::present(tx, key.tenant_id, key.id)?;
     if !key.fits(&row.secret_hash) {
         return Err(StoreError::NotFound);
@@ -127,7 +130,7 @@ fn look_up(tx: &mut Tx, key: &Presentable) -> Result<Actor, StoreError> {
     // A key may carry fewer permissions than its client, never more.
     let words: Vec<Permission> = row.permissions.iter().filter_map(|word| word.parse().ok()).collect();
     actor.permissions.retain(|permission| words.contains(permission));
-    Ok(actor)
+    Ok((actor, row.expires_at))
 }
 
 /// The actor that an API client is.

@@ -1,6 +1,7 @@
 //! Passwords: argon2id with the library's defaults (19 MiB, 2 passes), which are OWASP's.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -11,8 +12,11 @@ use crate::http::catalog::{Code, FieldCode};
 use crate::http::problem::Problem;
 
 /// Hashing is meant to be expensive: so many at a time, others wait, so that signing in can't starve the rest.
-static TURNS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| cores.get())));
+static TURNS: LazyLock<Arc<Semaphore>> =
+    LazyLock::new(|| Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| cores.get()))));
+
+/// So long somebody who signs in waits for a turn.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Checked when there is no such account, so that the answer takes as long as for a wrong password.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash("a password that nobody has").unwrap_or_default());
@@ -55,8 +59,15 @@ pub async fn fits_in_turn(password: String, hash: Option<String>) -> Result<bool
 }
 
 async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    let _turn = TURNS.acquire().await.map_err(|_| Problem::new(Code::Internal))?;
-    tokio::task::spawn_blocking(work).await.map_err(|_| Problem::new(Code::Internal))
+    let busy = || Problem::new(Code::Overloaded).retry_after(2);
+    let turn = tokio::time::timeout(PATIENCE, TURNS.clone().acquire_owned()).await;
+    let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+    let hashing = tokio::task::spawn_blocking(move || {
+        // Held to the end, also when nobody waits for the answer any more.
+        let _turn = turn;
+        work()
+    });
+    hashing.await.map_err(|_| Problem::new(Code::Internal))
 }
 
 /// Refuses what everybody tries first: one character repeated, runs, and the account's own words.

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Read};
 
 use clap::{Args, Subcommand};
-use fulcrum_domain::values::Email;
+use fulcrum_domain::values::{Email, Phone, PhoneError};
 use fulcrum_persistence::access::sessions::{self, Which};
 use fulcrum_persistence::access::users::{self, User, Who};
 use fulcrum_persistence::access::{departments, roles, tenants};
@@ -34,7 +34,7 @@ pub enum Admin {
 #[derive(Args, Debug)]
 pub struct CreateTenant {
     /// Short name for signing in: lower-case letters, digits, hyphens.
-    #[arg(long)]
+    #[arg(long, value_parser = slug)]
     slug: String,
     /// Name of the company.
     #[arg(long)]
@@ -49,10 +49,10 @@ pub struct CreateTenant {
     #[arg(long, default_value = "CNY")]
     currency: String,
     /// Region of telephone numbers without a country code, ISO 3166-1 alpha-2.
-    #[arg(long, default_value = "CN")]
+    #[arg(long, default_value = "CN", value_parser = region)]
     region: String,
     /// Language of names that the system gives: zh-CN or en.
-    #[arg(long, default_value = "zh-CN")]
+    #[arg(long, default_value = "zh-CN", value_parser = ["zh-CN", "en"])]
     locale: String,
     /// Read the password from standard input instead of making one.
     #[arg(long)]
@@ -207,6 +207,22 @@ fn door(settings: &DatabaseSettings) -> Result<(Database, Db), String> {
 
 fn address(text: &str) -> Result<String, String> {
     Email::parse(text).map(|email| email.key()).map_err(|error| format!("{text}: {error}"))
+}
+
+fn slug(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if (1..=63).contains(&text.len()) && text.chars().all(allowed) && !text.starts_with('-') && !text.ends_with('-') {
+        Ok(text.to_owned())
+    } else {
+        Err("expected lower-case letters, digits and hyphens, such as acme-china".into())
+    }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    match Phone::parse("110", text) {
+        Err(PhoneError::UnknownRegion { .. }) => Err("expected a region such as CN or DE".into()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 fn said(problem: Problem) -> String {

@@ -51,6 +51,11 @@ impl RequestContext {
     /// Reads the headers of a request.
     pub fn of(request: &ServiceRequest, trust_proxy: bool) -> Arc<RequestContext> {
         // What is not a text is not taken for absent: a key that can't be read has to be refused.
+        // A list may come in several lines (RFC 9110, section 5.3).
+        let lines = |name: header::HeaderName| {
+            let lines: Vec<_> = request.headers().get_all(name).filter_map(|line| line.to_str().ok()).collect();
+            (!lines.is_empty()).then(|| lines.join(", "))
+        };
         let header = |name: header::HeaderName| {
             request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
@@ -68,7 +73,7 @@ impl RequestContext {
             path: request.path().to_owned(),
             uri: request.uri().to_string(),
             idempotency_key: named("idempotency-key"),
-            if_match: header(header::IF_MATCH),
+            if_match: lines(header::IF_MATCH),
             if_none_match: header(header::IF_NONE_MATCH),
             user_agent: header(header::USER_AGENT).map(|agent| agent.chars().take(300).collect()),
             address,

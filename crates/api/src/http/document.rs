@@ -310,7 +310,8 @@ fn complete_responses(
     }
 }
 
-fn patch_name(schema: &str) -> String {
+/// The name of the merge patch on records of a schema.
+pub fn patch_name(schema: &str) -> String {
     format!("{}Patch", schema.trim_end_matches("Input"))
 }
 

@@ -38,6 +38,9 @@ pub async fn gate<B: MessageBody + 'static>(
         let rate = rate::take(&app, &request, &context).await;
         let mut response = match rate.problem() {
             Some(problem) => refuse(request, &context, &problem),
+            None if !readable(request.path()) => {
+                refuse(request, &context, &Problem::new(Code::InvalidPath))
+            }
             None => match proceed(request, next, &context).await {
                 Ok(response) => response,
                 Err(error) => {
@@ -105,6 +108,11 @@ impl ResponseError for InWords {
     fn error_response(&self) -> HttpResponse {
         words(&self.problem, &self.context)
     }
+}
+
+/// Whether a path can be decoded without loss: what can't would make one id of several.
+fn readable(path: &str) -> bool {
+    percent_encoding::percent_decode_str(path).decode_utf8().is_ok_and(|text| !text.contains('\0'))
 }
 
 fn refuse<B: MessageBody + 'static>(

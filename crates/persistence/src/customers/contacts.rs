@@ -197,10 +197,11 @@ pub fn set_findable(tx: &mut Tx, customer_id: Uuid, findable: bool) -> Result<()
         .filter(contacts::deleted_at.is_null())
         .select(Contact::as_select())
         .load(tx.conn)?;
-    for contact in of_customer {
-        let (hidden, shown) = (Terms::default(), contact.terms());
-        let (before, after) = if findable { (&hidden, &shown) } else { (&shown, &hidden) };
-        search::replace(tx, customer_id, contact.id, before, after)?;
+    if findable {
+        let terms: Vec<_> = of_customer.iter().map(|contact| (contact.id, contact.terms())).collect();
+        search::add_all(tx, customer_id, &terms)?;
+    } else {
+        search::remove_all(tx, customer_id)?;
     }
     Ok(())
 }

@@ -66,6 +66,8 @@ impl From<Error> for StoreError {
                     DatabaseErrorKind::ForeignKeyViolation => {
                         StoreError::ForeignKey { constraint: constraint() }
                     }
+                    // A standby that hasn't been promoted yet, or a primary that no longer is one.
+                    DatabaseErrorKind::ReadOnlyTransaction => StoreError::Unavailable(text),
                     DatabaseErrorKind::SerializationFailure => StoreError::Conflict,
                     DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
                         StoreError::Unavailable(text)

@@ -150,14 +150,19 @@ impl Db {
         let inner = self.0.clone();
         let permit = inner.turn().await?;
         let (actor, stats, span) = (actor.clone(), stats.clone(), tracing::Span::current());
-        tokio::task::spawn_blocking(move || {
+        // The server's own limit doesn't hold when the server is frozen or the network is gone. The thread goes on
+        // with its permit, so that no more of them pile up than there are connections.
+        let patience = self.0.settings.wait + self.0.settings.statement_timeout;
+        let work = tokio::task::spawn_blocking(move || {
             let _turn = permit;
             let started = Instant::now();
             let result = span.in_scope(|| stats::counted(&stats, || work(&inner, &actor)));
             stats.add_busy(started.elapsed());
             result
-        })
-        .await
+        });
+        tokio::time::timeout(patience, work)
+            .await
+            .map_err(|_| StoreError::Timeout)?
         // The panic was logged where it happened; its connection is thrown away.
         .unwrap_or_else(|panicked| Err(StoreError::Internal(panicked.to_string()).into()))
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::customers::customers;
 use crate::schema::events;
 use crate::{StoreError, Tx};
-use fulcrum_domain::access::DataScope;
+use fulcrum_domain::access::{DataScope, Permission};
 
 /// Something that happened, to be appended to the log.
 pub struct NewEvent<'a> {
@@ -86,8 +86,25 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What has to be permitted to read of a kind of record.
+const SUBJECTS: [(&[&str], Permission); 6] = [
+    (&["customer"], Permission::CustomersRead),
+    (&["contact"], Permission::ContactsRead),
+    (&["user", "session"], Permission::UsersRead),
+    (&["role"], Permission::RolesRead),
+    (&["department"], Permission::DepartmentsRead),
+    (&["api_client", "api_key"], Permission::ApiClientsRead),
+];
+
 fn visible<'a>(tx: &Tx) -> events::BoxedQuery<'a, Pg> {
     let query = events::table.filter(events::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
+    // The log shows of a record what its own permission would.
+    let hidden: Vec<&str> = SUBJECTS
+        .iter()
+        .filter(|(_, permission)| !tx.actor.may(*permission))
+        .flat_map(|(subjects, _)| subjects.iter().copied())
+        .collect();
+    let query = if hidden.is_empty() { query } else { query.filter(events::subject_type.ne_all(hidden)) };
     if tx.actor.scope == DataScope::Tenant {
         return query;
     }

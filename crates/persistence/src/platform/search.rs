@@ -101,6 +101,44 @@ pub fn replace(
     Ok(())
 }
 
+/// Adds the terms of several sources of one subject at once.
+///
+/// # Errors
+/// Those of the database.
+pub fn add_all(tx: &mut Tx, subject: Uuid, sources: &[(Uuid, Terms)]) -> Result<(), StoreError> {
+    let rows = sources.iter().flat_map(|(id, terms)| terms.0.iter().map(move |(field, term)| (*id, *field, term)));
+    let (mut ids, mut fields, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, field, term) in rows {
+        ids.push(id);
+        fields.push(field);
+        texts.push(term.clone());
+    }
+    sql_query(
+        "insert into search_terms (tenant_id, subject_id, source_id, field, term) \
+         select $1, $2, source, field, term from unnest($3, $4, $5) as new (source, field, term) \
+         on conflict do nothing",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<SqlUuid, _>(subject)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<SmallInt>, _>(fields)
+    .bind::<Array<Text>, _>(texts)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Removes all terms of a subject.
+///
+/// # Errors
+/// Those of the database.
+pub fn remove_all(tx: &mut Tx, subject: Uuid) -> Result<(), StoreError> {
+    sql_query("delete from search_terms where tenant_id = $1 and subject_id = $2")
+        .bind::<SqlUuid, _>(tx.actor.tenant_id)
+        .bind::<SqlUuid, _>(subject)
+        .execute(tx.conn)?;
+    Ok(())
+}
+
 /// What is searched for: every token has to be found, somewhere in the record.
 #[derive(Clone, Debug)]
 pub struct SearchQuery {

@@ -38,6 +38,9 @@ pub async fn live(_call: Anonymous) -> Result<Answer, Problem> {
     Answer::ok(&OK)
 }
 
+/// Who asks whether the process is ready doesn't wait long for the answer.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Can the process do its work
 ///
 /// 503 while the database can't be reached, or doesn't have all migrations.
@@ -47,8 +50,11 @@ pub async fn live(_call: Anonymous) -> Result<Answer, Problem> {
 pub async fn ready(call: Anonymous) -> Result<Answer, Problem> {
     let nobody = Arc::new(Actor::system(Uuid::nil(), chrono_tz::Tz::UTC, "CN"));
     let migrated = |tx: &mut Tx| Ok::<_, Problem>(maintenance::is_migrated(tx)?);
-    if !call.app.db.read(&nobody, &call.context.stats, migrated).await? {
-        return Err(Problem::new(Code::DatabaseUnavailable).retry_after(5));
+    let asked = call.app.db.read(&nobody, &call.context.stats, migrated);
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    let unavailable = || Problem::new(Code::DatabaseUnavailable).retry_after(5);
+    if !answer.map_err(|_| unavailable())?? {
+        return Err(unavailable());
     }
     Answer::ok(&OK)
 }
