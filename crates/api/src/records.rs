@@ -226,6 +226,24 @@ fn keep_external_id(patch: &mut Value, id: &ExternalId) {
     }
 }
 
+/// Names the record that has one of the external ids already, if the actor may see it. The key in the table has the
+/// last word.
+///
+/// # Errors
+/// 409.
+pub fn external_ids_are_free<R: Resource>(tx: &mut Tx, own: Uuid, ids: &[ExternalId]) -> Result<(), Problem> {
+    for id in ids {
+        match external_ids::find(tx, R::SUBJECT, id)? {
+            Some(other) if other != own => {
+                let visible = R::find(tx, other).is_ok();
+                return Err(Problem::taken("external_ids", visible.then_some(other)));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn with_external_id(body: &mut Value, id: &ExternalId) {
     if let Some(object) = body.as_object_mut() {
         let ids = object.entry("external_ids").or_insert_with(|| json!([]));

@@ -45,18 +45,16 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, String> {
             .with_span_list(false)
             .with_writer(std::io::stderr)
             .boxed(),
-        LogFormat::Text => {
-            tracing_subscriber::fmt::layer()
+        LogFormat::Text => tracing_subscriber::fmt::layer()
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr)
             .with_target(false)
-            .boxed()
-        }
+            .boxed(),
     };
     let provider = settings.otlp_endpoint.as_deref().map(provider).transpose()?;
-    let traces = provider
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("fulcrum")).with_filter(LevelFilter::INFO));
+    let traces = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer().with_tracer(provider.tracer("fulcrum")).with_filter(LevelFilter::INFO)
+    });
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).init();
     Ok(Telemetry(provider))
 }

@@ -86,3 +86,25 @@ fn contacts_come_in_batches_too() {
     let id = customer["id"].as_str().unwrap();
     assert_eq!(admin.all_ids(&format!("/v1/contacts?customer_id={id}"), 50).len(), 2);
 }
+
+#[test]
+fn batches_that_name_the_same_records_in_another_order_wait_for_each_other_in_no_circle() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let ids: Vec<Value> =
+        (0..10).map(|_| admin.create("/v1/customers", &company("序"))["id"].clone()).collect();
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    let answers = super::customers::at_once(6, || {
+        let turn = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut ids = ids.clone();
+        if turn.is_multiple_of(2) {
+            ids.reverse();
+        }
+        let items: Vec<_> = ids
+            .iter()
+            .map(|id| json!({ "action": "update", "id": id, "data": { "notes": format!("轮 {turn}") } }))
+            .collect();
+        admin.post("/v1/customers/batch", &json!({ "items": items })).status
+    });
+    assert_eq!(answers, [207; 6]);
+}

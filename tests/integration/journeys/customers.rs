@@ -284,3 +284,58 @@ fn ten_upserts_at_once_make_one_customer() {
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 9, "{statuses:?}");
 }
+
+#[test]
+fn an_upsert_keeps_the_id_it_was_sent_to() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let path = "/v1/customers/by-external-id/erp/KEEP";
+    let mut body = company("甲");
+    let first = admin.put(path, &body).expect(201);
+    for ids in [json!([]), json!(null), json!([{ "system": "crm", "external_id": "1" }])] {
+        body["external_ids"] = ids;
+        assert_eq!(admin.put(path, &body).ok()["id"], first["id"]);
+    }
+    let kept = admin.put(path, &company("乙")).ok()["external_ids"].clone();
+    assert_eq!(kept.as_array().unwrap().len(), 2);
+    // Whoever expects a version expects a record.
+    let new = "/v1/customers/by-external-id/erp/NONE";
+    admin.with("if-match", "\"3\"").put(new, &company("x")).problem(412, "version_mismatch");
+    admin.with("if-match", "*").put(new, &company("x")).problem(412, "version_mismatch");
+    // What can't be decoded without loss would make one id of several.
+    admin.put("/v1/customers/by-external-id/erp/%FF", &company("x")).problem(400, "invalid_path");
+    admin.put("/v1/customers/by-external-id/erp/%00", &company("x")).problem(400, "invalid_path");
+}
+
+#[test]
+fn what_says_nothing_is_refused_and_never_blocks_a_record() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let body =
+        json!({ "kind": "company", "name": "\u{200b}", "pain_points": ["x", " "], "tags": ["\u{202e}"] });
+    let problem = admin.post("/v1/customers", &body).problem(422, "validation_failed");
+    let found = codes(&problem);
+    for (pointer, code) in [("/name", "blank"), ("/pain_points/1", "blank")] {
+        assert!(found.contains(&(pointer.into(), code.into())), "{found:?}");
+    }
+    assert!(found.iter().any(|(pointer, _)| pointer == "/tags/0"), "{found:?}");
+    let made = admin.create(
+        "/v1/customers",
+        &json!({ "kind": "company", "name": "x", "source": " ", "industry_detail": "\u{7f}" }),
+    );
+    assert_eq!((&made["source"], &made["industry_detail"]), (&json!(null), &json!(null)));
+    let path = format!("/v1/customers/{}", made["id"].as_str().unwrap());
+    admin.patch(&path, &json!({ "vip": true })).ok();
+    let unknown = admin
+        .patch(&path, &json!({ "zz": null, "address": { "zz": null } }))
+        .problem(422, "validation_failed");
+    assert_eq!(
+        codes(&unknown),
+        [("/address/zz".into(), "unknown_field".into()), ("/zz".into(), "unknown_field".into())]
+    );
+    for (born_on, code) in [("2999-01-01", "in_the_future"), ("0001-01-01", "invalid")] {
+        let body = json!({ "kind": "individual", "name": "x", "born_on": born_on });
+        let problem = admin.post("/v1/customers", &body).problem(422, "validation_failed");
+        assert_eq!(codes(&problem), [("/born_on".into(), code.into())]);
+    }
+}

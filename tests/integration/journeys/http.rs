@@ -120,3 +120,15 @@ fn the_account_language_is_used_where_none_is_asked_for() {
         Reply::of(admin.with("accept-language", "fr,en;q=0.5").request(Method::GET, "/v1/customers?limit=0"));
     assert_eq!(english.body["title"], "Some parameters are not right");
 }
+
+#[test]
+fn made_up_keys_are_no_way_around_the_share_of_an_address() {
+    use base64::Engine;
+    let app = TestApp::with(Options {
+        settings: |settings| settings.anonymous_rate_limit_per_minute = 4,
+        ..Options::default()
+    });
+    let key = |index: u8| format!("fk_{}", base64::prelude::BASE64_URL_SAFE_NO_PAD.encode([index; 56]));
+    let statuses: Vec<_> = (0..6).map(|index| app.with_token(&key(index)).get("/v1/me").status).collect();
+    assert!(statuses.contains(&401) && statuses.ends_with(&[429, 429]), "{statuses:?}");
+}

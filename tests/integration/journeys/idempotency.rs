@@ -94,3 +94,13 @@ fn kept_answers_are_not_readable_in_the_database_and_keys_have_a_form() {
     let long = "x".repeat(256);
     admin.with("idempotency-key", &long).post("/v1/customers", &company("x")).problem(400, "invalid_header");
 }
+
+#[test]
+fn a_key_that_cannot_be_one_is_refused_and_never_ignored() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let request = admin.request(reqwest::Method::POST, "/v1/customers").json(&company("x"));
+    let request =
+        request.header("idempotency-key", reqwest::header::HeaderValue::from_bytes(b"caf\xe9").unwrap());
+    crate::support::Reply::of(request).problem(400, "invalid_header");
+}

@@ -181,10 +181,9 @@ fn somebody_stays_who_can_manage_users() {
         .patch(&own, &json!({ "role_id": role(&admin, "finance")["id"] }))
         .problem(409, "last_administrator");
     let admin_role = path("roles", &role(&admin, "admin"));
-    admin
-        .patch(&admin_role, &json!({ "permissions": ["access.users:read"] }))
-        .problem(409, "last_administrator");
-    admin.patch(&admin_role, &json!({ "data_scope": "own" })).problem(409, "last_administrator");
+    // The role itself keeps everything.
+    admin.patch(&admin_role, &json!({ "permissions": ["access.users:read"] })).problem(409, "built_in");
+    admin.patch(&admin_role, &json!({ "data_scope": "own" })).problem(409, "built_in");
 }
 
 #[test]
@@ -217,4 +216,104 @@ fn a_decision_explains_itself() {
     admin
         .get("/v1/access/explain?permission=customers.customers:read&record_type=customer")
         .problem(400, "invalid_parameters");
+}
+
+/// A second administrator of the company `demo`, signed in, and their record.
+fn second_administrator(app: &TestApp, admin: &Client, email: &str) -> (Client, Value) {
+    let me = admin.get("/v1/me").ok();
+    let body = json!({
+        "email": email, "name": "副管理员", "department_id": me["department_id"], "role_id": me["role_id"],
+        "password": "quite a good one",
+    });
+    let user = admin.create("/v1/users", &body);
+    let tokens = app.login("demo", email, "quite a good one").ok();
+    (app.with_token(tokens["access_token"].as_str().unwrap()), user)
+}
+
+#[test]
+fn who_was_disabled_demoted_or_deleted_cannot_undo_it_with_an_old_token() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let (second, record) = second_administrator(&app, &admin, "second@demo.test");
+    let own = path("users", &record);
+    admin.patch(&own, &json!({ "disabled": true })).ok();
+    second.patch(&own, &json!({ "disabled": false })).problem(401, "unauthenticated");
+    second
+        .post("/v1/roles", &json!({ "key": "x", "name": "x", "permissions": [], "data_scope": "own" }))
+        .problem(401, "unauthenticated");
+    admin.patch(&own, &json!({ "disabled": false, "role_id": role(&admin, "finance")["id"] })).ok();
+    second.patch(&own, &json!({ "role_id": role(&admin, "admin")["id"] })).problem(403, "would_escalate");
+    admin.delete(&own).expect(204);
+    second.post_nothing(&format!("{own}/restore")).problem(401, "unauthenticated");
+    let client = json!({ "name": "x", "permissions": [], "department_id": record["department_id"] });
+    second.post("/v1/api-clients", &client).problem(401, "unauthenticated");
+}
+
+#[test]
+fn two_administrators_cannot_remove_each_other_at_once() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let (second, record) = second_administrator(&app, &admin, "second@demo.test");
+    let first = path("users", &admin.get("/v1/me").ok());
+    let other = path("users", &record);
+    let disable = json!({ "disabled": true });
+    std::thread::scope(|scope| {
+        let one = scope.spawn(|| admin.patch(&other, &disable).status);
+        let two = scope.spawn(|| second.patch(&first, &disable).status);
+        let statuses = [one.join().unwrap(), two.join().unwrap()];
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    });
+}
+
+#[test]
+fn an_old_administrator_role_learns_new_permissions_when_the_program_starts() {
+    let app = TestApp::start();
+    crate::support::database::execute(
+        &app.url,
+        "update roles set permissions = '{access.users:read}' where key = 'admin'",
+    );
+    let all = [String::from("access.users:read"), String::from("access.users:write")];
+    fulcrum_persistence::access::roles::complete_administrators(&app.url, &all)
+        .expect("the roles are completed");
+    let kept = crate::support::database::texts(
+        &app.url,
+        "select array_to_string(permissions, ' ') as text from roles where key = 'admin'",
+    );
+    assert!(kept.iter().all(|words| words == "access.users:read access.users:write"), "{kept:?}");
+}
+
+#[test]
+fn a_new_password_does_not_undo_what_an_administrator_did_meanwhile() {
+    let app = TestApp::start();
+    let (admin, agent) = (app.user("admin"), app.user("agent"));
+    let record = agent.get("/v1/me").ok();
+    admin.patch(&path("users", &record), &json!({ "disabled": true })).ok();
+    let change = json!({ "current_password": "fulcrum-demo", "new_password": "a much better one" });
+    agent.post("/v1/auth/password", &change).problem(401, "unauthenticated");
+    assert_eq!(admin.get(&path("users", &record)).ok()["disabled"], true);
+    let own_name = json!({ "current_password": "fulcrum-demo", "new_password": "marketing-2026" });
+    let refused =
+        app.user("marketing").post("/v1/auth/password", &own_name).problem(422, "validation_failed");
+    assert_eq!(codes(&refused), [("/new_password".into(), "weak_password".into())]);
+}
+
+#[test]
+fn deleting_and_referring_at_once_leave_nobody_without_a_role() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    for round in 0..5 {
+        let body = json!({ "key": format!("r{round}"), "name": "x", "permissions": [], "data_scope": "own" });
+        let made = admin.create("/v1/roles", &body);
+        let me = admin.get("/v1/me").ok();
+        let user = json!({
+            "email": format!("r{round}@demo.test"), "name": "x", "department_id": me["department_id"], "role_id": made["id"],
+        });
+        let (deleted, created) = std::thread::scope(|scope| {
+            let deleted = scope.spawn(|| admin.delete(&path("roles", &made)).status);
+            let created = scope.spawn(|| admin.post("/v1/users", &user).status);
+            (deleted.join().unwrap(), created.join().unwrap())
+        });
+        assert!((deleted, created) != (204, 201), "round {round}");
+        assert!([(204, 422), (409, 201)].contains(&(deleted, created)), "{deleted} {created}");
+    }
 }

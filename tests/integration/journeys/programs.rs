@@ -126,3 +126,37 @@ fn an_api_key_works_until_it_ends() {
     );
     assert!(stored.iter().all(|row| !row.contains(&secret[20..])));
 }
+
+#[test]
+fn a_scope_that_the_client_does_not_have_is_refused_as_oauth_says() {
+    let app = TestApp::start();
+    let client = made(&app, &["customers.customers:read"]);
+    let (id, secret) =
+        (client["client"]["client_id"].as_str().unwrap(), client["client_secret"].as_str().unwrap());
+    let form = |scope| {
+        [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret), ("scope", scope)]
+    };
+    for scope in ["nonsense", "customers.customers:write"] {
+        assert_eq!(token(&app, &form(scope)).problem(400, "invalid_scope")["error"], "invalid_scope");
+    }
+    let wrong = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id),
+        ("client_secret", "x"),
+        ("audience", "ignored"),
+    ];
+    assert_eq!(token(&app, &wrong).problem(401, "invalid_client")["error"], "invalid_client");
+}
+
+#[test]
+fn a_deleted_program_gets_no_keys_and_a_stranger_cannot_revoke_them() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let client = made(&app, &["customers.customers:read"]);
+    let path = format!("/v1/api-clients/{}", client["client"]["id"].as_str().unwrap());
+    admin.delete(&path).expect(204);
+    admin
+        .post("/v1/api-keys", &json!({ "client_id": client["client"]["id"], "name": "x" }))
+        .problem(422, "validation_failed");
+    admin.post_nothing(&format!("{path}/rotate-secret")).problem(409, "record_deleted");
+}

@@ -124,3 +124,21 @@ fn a_search_keeps_to_filters_and_scope() {
     assert_eq!(east.all_ids("/v1/customers?q=翡翠&grade=A", 50).len(), 1);
     assert_eq!(names(&app.user_of("other", "admin"), "翡翠").len(), 0);
 }
+
+#[test]
+fn who_may_not_see_contacts_cannot_ask_for_them_digit_by_digit() {
+    use fulcrum_domain::access::{DataScope, Permission};
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let customer = made(&admin, company("翡翠谷"));
+    admin.create("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "诸葛孔明", "phones": [{ "number": "+8613912345670" }] }));
+    let me = admin.get("/v1/me").ok();
+    let reader = app.like(&me, &[Permission::CustomersRead, Permission::EventsRead], DataScope::Tenant);
+    assert_eq!(names(&reader, "翡翠谷"), ["翡翠谷"]);
+    assert_eq!(names(&reader, "孔明").len() + names(&reader, "13912345670").len(), 0);
+    assert_eq!(
+        reader.get("/v1/events?subject_type=contact&subject_type=user&subject_type=session").ok()["data"],
+        json!([])
+    );
+    assert!(!reader.get("/v1/events?subject_type=customer").ok()["data"].as_array().unwrap().is_empty());
+}

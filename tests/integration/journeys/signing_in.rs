@@ -238,3 +238,22 @@ fn the_public_key_is_published() {
     assert_eq!((&keys["keys"][0]["kty"], &keys["keys"][0]["alg"]), (&json!("OKP"), &json!("EdDSA")));
     assert_eq!(keys["keys"][0]["kid"], app.keys.key_id);
 }
+
+#[test]
+fn many_guesses_at_once_are_no_more_than_one_after_the_other() {
+    let app = TestApp::start();
+    let statuses = super::customers::at_once(20, || app.login("demo", "manager@demo.test", "wrong").status);
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 5, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 15, "{statuses:?}");
+}
+
+#[test]
+fn tokens_are_not_kept_by_caches_and_strangers_learn_nothing_from_the_costs() {
+    let app = TestApp::start();
+    let known = app.login("demo", "admin@demo.test", "wrong");
+    let unknown = app.login("nobody", "admin@demo.test", "wrong");
+    for answer in [&known, &unknown] {
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("server-timing"), None);
+    }
+}

@@ -14,11 +14,11 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::keys::random;
-use crate::{App, KnownKey};
 use crate::http::catalog::Code;
 use crate::http::context::RequestContext;
 use crate::http::problem::Problem;
 use crate::http::rate;
+use crate::{App, KnownKey};
 
 /// What every key begins with, so that a scanner recognises one that leaked.
 pub const PREFIX: &str = "fk_";

@@ -12,8 +12,9 @@ use crate::http::catalog::{Code, FieldCode};
 use crate::http::problem::Problem;
 
 /// Hashing is meant to be expensive: so many at a time, others wait, so that signing in can't starve the rest.
-static TURNS: LazyLock<Arc<Semaphore>> =
-    LazyLock::new(|| Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| cores.get()))));
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| cores.get())))
+});
 
 /// So long somebody who signs in waits for a turn.
 const PATIENCE: Duration = Duration::from_secs(10);

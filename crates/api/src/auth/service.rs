@@ -61,7 +61,9 @@ pub async fn login(call: &Anonymous, input: LoginInput) -> Result<Tokens, Proble
         .write(&nobody(tenant_id), &context.stats, move |tx| {
             // As they are now: hashing takes long enough to be disabled in the meantime.
             let (user, role) = match users::with_role(tx, tenant.id, Who::Id(user.id)) {
-                Ok((now, role)) if now.disabled_at.is_none() && now.password_hash == user.password_hash => (now, role),
+                Ok((now, role)) if now.disabled_at.is_none() && now.password_hash == user.password_hash => {
+                    (now, role)
+                }
                 Ok(_) | Err(StoreError::NotFound) => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
@@ -255,7 +257,8 @@ pub async fn client_token(call: &Anonymous, request: TokenRequest) -> Result<Cli
         .await?;
     let mut actor = actor.ok_or_else(|| Problem::new(Code::InvalidClient))?;
     if let Some(scope) = &request.scope {
-        let wanted: Vec<Option<Permission>> = scope.split_whitespace().map(|word| word.parse().ok()).collect();
+        let wanted: Vec<Option<Permission>> =
+            scope.split_whitespace().map(|word| word.parse().ok()).collect();
         if wanted.iter().any(|word| word.is_none_or(|permission| !actor.may(permission))) {
             return Err(Problem::new(Code::InvalidScope));
         }

@@ -44,7 +44,9 @@ impl Throttle {
     pub fn attempt(&self, tx: &mut Tx) -> Result<(), Problem> {
         if let Some(until) = login_failures::closed_until(tx, &self.limits)? {
             let seconds = (until - tx.now).num_seconds().max(1);
-            return Err(Problem::new(Code::TooManyFailures).with("seconds", seconds).retry_after(seconds as u64));
+            return Err(Problem::new(Code::TooManyFailures)
+                .with("seconds", seconds)
+                .retry_after(seconds as u64));
         }
         Ok(login_failures::add(tx, &self.limits, WINDOW)?)
     }

@@ -211,7 +211,11 @@ fn address(text: &str) -> Result<String, String> {
 
 fn slug(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if (1..=63).contains(&text.len()) && text.chars().all(allowed) && !text.starts_with('-') && !text.ends_with('-') {
+    if (1..=63).contains(&text.len())
+        && text.chars().all(allowed)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+    {
         Ok(text.to_owned())
     } else {
         Err("expected lower-case letters, digits and hyphens, such as acme-china".into())

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -23,9 +23,29 @@ use crate::settings::{DatabaseSettings, SecretSettings};
 pub struct Database {
     /// Its libpq URL.
     pub url: String,
-    local: Option<LocalPostgres>,
+    local: Option<Private>,
     settings: DatabaseSettings,
 }
+
+/// A private PostgreSQL, and how to start it again.
+struct Private {
+    server: Arc<Mutex<Option<LocalPostgres>>>,
+    settings: LocalSettings,
+    place: String,
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        held(&self.server).take();
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often it is looked whether the private PostgreSQL still runs.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Name of our database in the private PostgreSQL.
 const NAME: &str = "fulcrum";
@@ -42,9 +62,37 @@ impl Database {
         let mut local = LocalSettings::new(&settings.data);
         local.bin_dir.clone_from(&settings.pg_bin);
         local.max_connections = settings.database_connections + 20;
-        let local = LocalPostgres::start(&local).map_err(|error| error.to_string())?;
-        migrations::ensure_database(&local.url("postgres"), NAME).map_err(|error| error.to_string())?;
-        Ok(Database { url: local.url(NAME), local: Some(local), settings: settings.clone() })
+        let server = LocalPostgres::start(&local).map_err(|error| error.to_string())?;
+        migrations::ensure_database(&server.url("postgres"), NAME).map_err(|error| error.to_string())?;
+        let place = format!("private PostgreSQL {} in {}", server.version(), server.data_dir().display());
+        let url = server.url(NAME);
+        let private = Private { server: Arc::new(Mutex::new(Some(server))), settings: local, place };
+        Ok(Database { url, local: Some(private), settings: settings.clone() })
+    }
+
+    /// Starts the private PostgreSQL again whenever it ends by itself, as long as this lives. Requests are answered
+    /// with 503 in the meantime.
+    pub fn watch(&self) {
+        let Some(private) = &self.local else { return };
+        let (server, settings) = (Arc::downgrade(&private.server), private.settings.clone());
+        std::thread::spawn(move || {
+            while let Some(server) = server.upgrade() {
+                let mut server = held(&server);
+                // Taken by whoever stops us: nothing to look after any more.
+                if server.as_ref().is_some_and(|server| !server.is_running()) {
+                    tracing::error!("the private PostgreSQL has ended by itself; it is started again");
+                    server.take();
+                    match LocalPostgres::start(&settings) {
+                        Ok(again) => *server = Some(again),
+                        Err(error) => {
+                            tracing::error!(%error, "it could not be started; serving goes on without it")
+                        }
+                    }
+                }
+                drop(server);
+                std::thread::sleep(LOOK);
+            }
+        });
     }
 
     /// Brings the database up to this program; returns what was applied.
@@ -75,9 +123,7 @@ impl Database {
     /// Where it is, for people.
     pub fn place(&self) -> String {
         match &self.local {
-            Some(local) => {
-                format!("private PostgreSQL {} in {}", local.version(), local.data_dir().display())
-            }
+            Some(private) => private.place.clone(),
             None => "the PostgreSQL that DATABASE_URL names".into(),
         }
     }

@@ -48,6 +48,7 @@ impl Serve {
         let database = Database::open(&self.database)?;
         let keys = installation::keys(&self.secret, &self.database.data)?;
         database.migrate()?;
+        database.watch();
         let db = database.door(Clock::system());
         self.greet(&db, &database)?;
         let contract = Arc::new(server::contract());

@@ -80,6 +80,18 @@ impl<'b> Checks<'b> {
         })
     }
 
+    /// Checks that no external id is listed twice.
+    pub fn external_ids(&mut self) -> &mut Self {
+        let mut seen = Vec::new();
+        for (index, entry) in self.body["external_ids"].as_array().into_iter().flatten().enumerate() {
+            if seen.contains(&entry) {
+                self.errors.push(FieldError::new(format!("/external_ids/{index}"), FieldCode::Duplicate));
+            }
+            seen.push(entry);
+        }
+        self
+    }
+
     /// Checks an amount of money.
     pub fn money(&mut self, name: &str) -> &mut Self {
         let money = &self.body[name];

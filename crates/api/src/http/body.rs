@@ -9,9 +9,9 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout_at;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout_at;
 use utoipa::ToSchema;
 
 use super::catalog::Code;

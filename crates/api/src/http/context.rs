@@ -53,7 +53,8 @@ impl RequestContext {
         // What is not a text is not taken for absent: a key that can't be read has to be refused.
         // A list may come in several lines (RFC 9110, section 5.3).
         let lines = |name: header::HeaderName| {
-            let lines: Vec<_> = request.headers().get_all(name).filter_map(|line| line.to_str().ok()).collect();
+            let lines: Vec<_> =
+                request.headers().get_all(name).filter_map(|line| line.to_str().ok()).collect();
             (!lines.is_empty()).then(|| lines.join(", "))
         };
         let header = |name: header::HeaderName| {

@@ -38,9 +38,7 @@ pub async fn gate<B: MessageBody + 'static>(
         let rate = rate::take(&app, &request, &context).await;
         let mut response = match rate.problem() {
             Some(problem) => refuse(request, &context, &problem),
-            None if !readable(request.path()) => {
-                refuse(request, &context, &Problem::new(Code::InvalidPath))
-            }
+            None if !readable(request.path()) => refuse(request, &context, &Problem::new(Code::InvalidPath)),
             None => match proceed(request, next, &context).await {
                 Ok(response) => response,
                 Err(error) => {

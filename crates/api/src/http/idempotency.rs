@@ -32,7 +32,9 @@ impl Request {
             return Ok(None);
         }
         // With our key: a body can hold a password, and a plain hash of it would help to guess it.
-        let content = [context.uri.as_bytes(), &[0], context.body_hash.get().map_or(&[][..], |hash| &hash[..])].concat();
+        let content =
+            [context.uri.as_bytes(), &[0], context.body_hash.get().map_or(&[][..], |hash| &hash[..])]
+                .concat();
         let hash = call.app.keys.authenticate(b"idempotent request", &content);
         Ok(Some(Request {
             owner: KeyOwner {

@@ -28,8 +28,11 @@ pub fn finished<B>(context: &RequestContext, response: &ServiceResponse<B>, dura
     let status = response.status().as_u16();
     let stats = &context.stats;
     Span::current().record("http.response.status_code", status);
-    let labels =
-        [("method", known_method(&context.method).to_owned()), ("route", route.clone()), ("status", status.to_string())];
+    let labels = [
+        ("method", known_method(&context.method).to_owned()),
+        ("route", route.clone()),
+        ("status", status.to_string()),
+    ];
     counter!("fulcrum_http_requests_total", &labels).increment(1);
     histogram!("fulcrum_http_request_duration_seconds", &labels[..2]).record(duration.as_secs_f64());
     histogram!("fulcrum_database_time_seconds", "route" => route.clone())
@@ -55,8 +58,11 @@ pub fn finished<B>(context: &RequestContext, response: &ServiceResponse<B>, dura
 
 /// Writes the account of a request that ended without an answer of its own: a handler panicked.
 pub fn failed(context: &RequestContext, duration: Duration) {
-    let labels =
-        [("method", known_method(&context.method).to_owned()), ("route", "failed".into()), ("status", "500".into())];
+    let labels = [
+        ("method", known_method(&context.method).to_owned()),
+        ("route", "failed".into()),
+        ("status", "500".into()),
+    ];
     counter!("fulcrum_http_requests_total", &labels).increment(1);
     tracing::info!(
         target: "fulcrum::request",

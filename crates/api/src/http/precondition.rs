@@ -52,10 +52,12 @@ impl IfMatch {
     /// A problem that names the current version when the caller has another one.
     pub fn check(&self, current: i32) -> Result<(), Problem> {
         match self {
-            IfMatch::Versions(versions) if !versions.contains(&current) => Err(Problem::new(Code::VersionMismatch)
-                .with("expected", versions.clone())
-                .with("current_version", current)
-                .member("current_version", current)),
+            IfMatch::Versions(versions) if !versions.contains(&current) => {
+                Err(Problem::new(Code::VersionMismatch)
+                    .with("expected", versions.clone())
+                    .with("current_version", current)
+                    .member("current_version", current))
+            }
             _ => Ok(()),
         }
     }

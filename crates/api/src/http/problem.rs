@@ -229,7 +229,9 @@ impl From<StoreError> for Problem {
             StoreError::Conflict | StoreError::Timeout | StoreError::Overloaded => {
                 Problem::new(Code::Overloaded).retry_after(1)
             }
-            StoreError::Unavailable(_) | StoreError::Unreachable(_) => Problem::new(Code::DatabaseUnavailable).retry_after(2),
+            StoreError::Unavailable(_) | StoreError::Unreachable(_) => {
+                Problem::new(Code::DatabaseUnavailable).retry_after(2)
+            }
             StoreError::Internal(_) => Problem::new(Code::Internal),
         };
         Problem { store: Some(std::sync::Arc::new(error)), ..problem }

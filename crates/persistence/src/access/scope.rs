@@ -1,43 +1,81 @@
 //! The data scope as a condition, one for all kinds of records.
 
-use diesel::dsl::sql;
-use diesel::expression::BoxableExpression;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use fulcrum_domain::access::DataScope;
+use uuid::Uuid;
 
 use crate::Tx;
 
-/// A condition over the table `T`.
-pub(crate) type Condition<T> = Box<dyn BoxableExpression<T, Pg, SqlType = Bool>>;
-
 /// What of a table the actor may see, by the columns that hold a record's owner and its department.
 /// `None` is everything in the tenant; the tenant itself is not part of the condition.
-pub(crate) fn condition<T: 'static>(
-    tx: &Tx,
-    owner: &'static str,
-    department: &'static str,
-) -> Option<Condition<T>> {
+pub(crate) fn condition(tx: &Tx, owner: &'static str, department: &'static str) -> Option<Within> {
     let actor = &tx.actor;
-    let condition: Condition<T> = match (actor.scope, actor.user_id(), actor.department_id) {
-        (DataScope::Tenant, ..) => return None,
-        (DataScope::Own, Some(user), _) => Box::new(sql::<Bool>(owner).sql(" = ").bind::<SqlUuid, _>(user)),
-        (DataScope::Department, _, Some(home)) => {
-            Box::new(sql::<Bool>(department).sql(" = ").bind::<SqlUuid, _>(home))
+    match (actor.scope, actor.user_id(), actor.department_id) {
+        (DataScope::Tenant, ..) => None,
+        (DataScope::Own, Some(user), _) => Some(Within::Is(owner, user)),
+        (DataScope::Department, _, Some(home)) => Some(Within::Is(department, home)),
+        (DataScope::Subtree, _, Some(home)) => {
+            Some(Within::Below { column: department, tenant_id: actor.tenant_id, home })
         }
-        // Looked up when the query runs, so that a department that moved is seen where it is now.
-        (DataScope::Subtree, _, Some(home)) => Box::new(
-            sql::<Bool>(department)
-                .sql(" = any (array(select d.id from departments d where d.tenant_id = ")
-                .bind::<SqlUuid, _>(actor.tenant_id)
-                .sql(" and starts_with(d.path, (select t.path from departments t where t.tenant_id = ")
-                .bind::<SqlUuid, _>(actor.tenant_id)
-                .sql(" and t.id = ")
-                .bind::<SqlUuid, _>(home)
-                .sql("))))"),
-        ),
         // A scope without anything that it could refer to, such as a program's own records.
-        _ => Box::new(sql::<Bool>("false")),
-    };
-    Some(condition)
+        _ => Some(Within::Nothing),
+    }
+}
+
+/// A condition. Written out by hand, because diesel never keeps a prepared statement with an `sql` literal in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Within {
+    Is(&'static str, Uuid),
+    Below { column: &'static str, tenant_id: Uuid, home: Uuid },
+    Nothing,
+}
+
+impl Expression for Within {
+    type SqlType = Bool;
+}
+
+impl<T> AppearsOnTable<T> for Within {}
+impl<T> SelectableExpression<T> for Within {}
+impl<G> ValidGrouping<G> for Within {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryId for Within {
+    type QueryId = ();
+    // The text differs by scope, so it is its own key among the prepared statements.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for Within {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match self {
+            Within::Is(column, id) => {
+                out.push_sql(column);
+                out.push_sql(" = ");
+                out.push_bind_param::<SqlUuid, _>(id)
+            }
+            // Looked up when the query runs, so that a department that moved is seen where it is now.
+            Within::Below { column, tenant_id, home } => {
+                out.push_sql(column);
+                out.push_sql(" = any (array(select d.id from departments d where d.tenant_id = ");
+                out.push_bind_param::<SqlUuid, _>(tenant_id)?;
+                out.push_sql(
+                    " and starts_with(d.path, (select t.path from departments t where t.tenant_id = ",
+                );
+                out.push_bind_param::<SqlUuid, _>(tenant_id)?;
+                out.push_sql(" and t.id = ");
+                out.push_bind_param::<SqlUuid, _>(home)?;
+                out.push_sql("))))");
+                Ok(())
+            }
+            Within::Nothing => {
+                out.push_sql("false");
+                Ok(())
+            }
+        }
+    }
 }

@@ -112,8 +112,11 @@ pub fn lock_anybody(tx: &mut Tx, id: Uuid) -> Result<User, StoreError> {
 /// # Errors
 /// [`StoreError::NotFound`] when there is none in the actor's scope.
 pub fn hold(tx: &mut Tx, id: Uuid) -> Result<User, StoreError> {
-    find(tx, id)?;
-    Ok(users::table.find((tx.actor.tenant_id, id)).select(User::as_select()).for_share().first(tx.conn)?)
+    let query = users::table.find((tx.actor.tenant_id, id)).select(User::as_select()).for_share();
+    Ok(match scope::condition(tx, "users.id", "users.department_id") {
+        Some(condition) => query.filter(condition).first(tx.conn)?,
+        None => query.first(tx.conn)?,
+    })
 }
 
 /// How a person is named.

@@ -56,7 +56,8 @@ impl ManageConnection for Manager {
 /// The URL with limits to how long a host that has vanished is waited for, unless it sets its own.
 pub(crate) fn patient(url: &str) -> String {
     let mut patient = url.to_owned();
-    for (name, value) in [("connect_timeout", "3"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10")] {
+    for (name, value) in [("connect_timeout", "3"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10")]
+    {
         if !patient.contains(&format!("{name}=")) {
             patient.push(if patient.contains('?') { '&' } else { '?' });
             patient.push_str(&format!("{name}={value}"));

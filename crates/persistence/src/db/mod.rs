@@ -99,7 +99,8 @@ impl Db {
         E: From<StoreError> + AsStoreError + Send + 'static,
     {
         self.in_turn(actor, stats, move |db, actor| {
-            let attempt = |living| db.with_connection(living, |conn| work(&mut Tx::new(conn, db, actor.clone())));
+            let attempt =
+                |living| db.with_connection(living, |conn| work(&mut Tx::new(conn, db, actor.clone())));
             match attempt(Living::Believed) {
                 Err(error) if lost_connection(&error) => attempt(Living::Proven),
                 result => result,
@@ -163,8 +164,8 @@ impl Db {
         tokio::time::timeout(patience, work)
             .await
             .map_err(|_| StoreError::Timeout)?
-        // The panic was logged where it happened; its connection is thrown away.
-        .unwrap_or_else(|panicked| Err(StoreError::Internal(panicked.to_string()).into()))
+            // The panic was logged where it happened; its connection is thrown away.
+            .unwrap_or_else(|panicked| Err(StoreError::Internal(panicked.to_string()).into()))
     }
 }
 

@@ -26,10 +26,16 @@ pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         tracing::warn!(%error, "partitions of the event log could not be made ahead");
     }
     for (statement, before) in [
-        ("delete from idempotency_keys k using tenants t where k.tenant_id = t.id and k.created_at < $1", now - idempotency::KEPT),
+        (
+            "delete from idempotency_keys k using tenants t where k.tenant_id = t.id and k.created_at < $1",
+            now - idempotency::KEPT,
+        ),
         ("delete from login_failures where window_ends_at < $1", now),
         // Ended sessions stay visible for a while, for those who ask what happened.
-        ("delete from sessions s using tenants t where s.tenant_id = t.id and s.expires_at < $1", now - TimeDelta::days(30)),
+        (
+            "delete from sessions s using tenants t where s.tenant_id = t.id and s.expires_at < $1",
+            now - TimeDelta::days(30),
+        ),
     ] {
         sql_query(statement).bind::<Timestamptz, _>(before).execute(&mut conn)?;
     }

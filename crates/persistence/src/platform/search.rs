@@ -106,7 +106,8 @@ pub fn replace(
 /// # Errors
 /// Those of the database.
 pub fn add_all(tx: &mut Tx, subject: Uuid, sources: &[(Uuid, Terms)]) -> Result<(), StoreError> {
-    let rows = sources.iter().flat_map(|(id, terms)| terms.0.iter().map(move |(field, term)| (*id, *field, term)));
+    let rows =
+        sources.iter().flat_map(|(id, terms)| terms.0.iter().map(move |(field, term)| (*id, *field, term)));
     let (mut ids, mut fields, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     for (id, field, term) in rows {
         ids.push(id);
@@ -213,7 +214,11 @@ impl SearchQuery {
     pub fn parse(text: &str, target: Target, reach: Reach) -> Option<SearchQuery> {
         let mut tokens: Vec<Token> = fulcrum_domain::platform::search_terms::query_tokens(text)
             .into_iter()
-            .map(|token| Token { to: prefix_upper_bound(&token), fields: target.fields(&token, reach), from: token })
+            .map(|token| Token {
+                to: prefix_upper_bound(&token),
+                fields: target.fields(&token, reach),
+                from: token,
+            })
             .collect();
         // The longest token is the rarest: the scan follows it, the others are looked up.
         tokens.sort_by_key(|token| std::cmp::Reverse(token.from.len()));

@@ -72,6 +72,9 @@ impl Resource for Roles {
     }
 
     fn change(tx: &mut Tx, before: &Role, input: RoleInput) -> Result<Role, Problem> {
+        // Both what it was and what it becomes: nobody can take from those above them either.
+        within_mine(tx, before)?;
+        grants::within(tx, &input.permissions, input.data_scope)?;
         // The administrator's role stays what its name says, also when a release adds permissions.
         let administrator = before.built_in && before.key == "admin";
         let less = grants::words(&input.permissions) != before.permissions
@@ -79,9 +82,6 @@ impl Resource for Roles {
         if before.built_in && (input.key != before.key || (administrator && less)) {
             return Err(Problem::new(Code::BuiltIn));
         }
-        // Both what it was and what it becomes: nobody can take from those above them either.
-        within_mine(tx, before)?;
-        grants::within(tx, &input.permissions, input.data_scope)?;
         let mut after = Role {
             key: input.key,
             name: clean_line(&input.name),

@@ -138,6 +138,8 @@ fn end_primary(tx: &mut Tx, other: Contact) -> Result<(), Problem> {
 
 fn replace_external_ids(tx: &mut Tx, row: &Contact, before: &Value) -> Result<(), Problem> {
     let (before, after) = (rules::external_ids(before), rules::external_ids(&row.external_ids));
+    let new: Vec<_> = after.iter().filter(|id| !before.contains(id)).cloned().collect();
+    records::external_ids_are_free::<Contacts>(tx, row.id, &new)?;
     Ok(external_ids::replace(tx, store::SUBJECT, row.id, &before, &after)?)
 }
 
@@ -205,7 +207,7 @@ fn blank() -> Contact {
 /// 400 when cursor, order and search don't fit together.
 pub fn list(tx: &mut Tx, app: &App, query: &ContactQuery) -> Result<ContactList, Problem> {
     let search = search_of(tx, query.q.as_deref(), Target::Contacts)?;
-    let sort = sort_of(query.sort, search.is_some())?;
+    let sort = sort_of(query.sort.first().copied(), search.is_some())?;
     let filter = filter_of(query, search);
     let unpaged = ContactQuery { cursor: None, limit: 0, include: vec![], count: None, ..query.clone() };
     let list = List::of(tx.actor.tenant_id, "contacts", &unpaged);

@@ -93,6 +93,7 @@ impl Input for ContactInput {
             .each("emails", "address", Email::parse)
             .not_blank(&["name"])
             .birthday("born_on")
+            .external_ids()
             .found()
     }
 }
@@ -245,7 +246,8 @@ pub struct ContactQuery {
     /// Changed at this instant or before.
     pub updated_at_to: Option<DateTime<Utc>>,
     /// Order; newest first, or best hit first with `q`.
-    pub sort: Option<ContactSort>,
+    #[param(explode = false, max_items = 1)]
+    pub sort: Vec<ContactSort>,
     /// What to show beside ids, separated by commas.
     #[param(explode = false, max_items = 1)]
     pub include: Vec<ContactInclude>,
@@ -271,7 +273,7 @@ impl Default for ContactQuery {
             created_at_to: None,
             updated_at_from: None,
             updated_at_to: None,
-            sort: None,
+            sort: vec![],
             include: vec![],
             count: None,
             cursor: None,

@@ -27,7 +27,7 @@ use crate::http::answer::Answer;
 use crate::http::catalog::FieldCode;
 use crate::http::cursor::List;
 use crate::http::problem::{FieldError, Problem};
-use crate::records::{Resource, Stamp, require};
+use crate::records::{self, Resource, Stamp, require};
 
 /// Customers as records.
 pub enum Customers {}
@@ -159,6 +159,8 @@ fn free_credit_code(tx: &mut Tx, row: &Customer) -> Result<(), Problem> {
 
 fn replace_external_ids(tx: &mut Tx, row: &Customer, before: &Value) -> Result<(), Problem> {
     let (before, after) = (rules::external_ids(before), rules::external_ids(&row.external_ids));
+    let new: Vec<_> = after.iter().filter(|id| !before.contains(id)).cloned().collect();
+    records::external_ids_are_free::<Customers>(tx, row.id, &new)?;
     Ok(external_ids::replace(tx, store::SUBJECT, row.id, &before, &after)?)
 }
 
@@ -273,7 +275,7 @@ fn blank() -> Customer {
 /// 400 when cursor, order and search don't fit together.
 pub fn list(tx: &mut Tx, app: &App, query: &CustomerQuery) -> Result<CustomerList, Problem> {
     let search = search_of(tx, query.q.as_deref(), Target::Customers)?;
-    let sort = sort_of(query.sort, search.is_some())?;
+    let sort = sort_of(query.sort.first().copied(), search.is_some())?;
     let filter = filter_of(query, search);
     let unpaged = CustomerQuery { cursor: None, limit: 0, include: vec![], count: None, ..query.clone() };
     let list = List::of(tx.actor.tenant_id, "customers", &unpaged);

@@ -156,7 +156,8 @@ impl Input for CustomerInput {
             .money("annual_revenue")
             .not_blank(&["name"])
             .none_blank(&["pain_points", "tags"])
-            .birthday("born_on");
+            .birthday("born_on")
+            .external_ids();
         for name in ["credit_code", "staff_count", "annual_revenue"] {
             let wrong = kind == Some("individual") && !body[name].is_null();
             checks.when(wrong, || FieldError::new(format!("/{name}"), FieldCode::OnlyForCompanies));
@@ -402,7 +403,8 @@ pub struct CustomerQuery {
     /// Changed at this instant or before.
     pub updated_at_to: Option<DateTime<Utc>>,
     /// Order; newest first, or best hit first with `q`.
-    pub sort: Option<CustomerSort>,
+    #[param(explode = false, max_items = 1)]
+    pub sort: Vec<CustomerSort>,
     /// What to show beside ids, separated by commas.
     #[param(explode = false, max_items = 3)]
     pub include: Vec<CustomerInclude>,
@@ -450,7 +452,7 @@ impl Default for CustomerQuery {
             created_at_to: None,
             updated_at_from: None,
             updated_at_to: None,
-            sort: None,
+            sort: vec![],
             include: vec![],
             count: None,
             cursor: None,
