@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::customers::rules::ExternalIdView;
 use crate::http::allowed::Call;
 use crate::http::answer::Answer;
 use crate::http::body::{Input, judge};
@@ -17,6 +16,7 @@ use crate::http::catalog::{Code, FieldCode};
 use crate::http::contract::Contract;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::{FieldError, Problem};
+use crate::http::wire::ExternalIdView;
 use crate::records::{self, Resource, Upsert, require};
 
 /// What to do with an item.

@@ -76,11 +76,11 @@ fn declared() -> OpenApi {
 #[openapi(components(schemas(
     contacts::views::ContactInclude,
     contacts::views::ContactSort,
-    customers::views::Count,
+    crate::http::wire::Count,
     customers::views::CustomerInclude,
     customers::views::CustomerSort,
-    customers::views::ExternalIdText,
-    customers::views::FilterText,
+    crate::http::wire::ExternalIdText,
+    crate::http::wire::FilterText,
     decisions::views::ExplainedRecord,
 )))]
 struct ParameterTypes;

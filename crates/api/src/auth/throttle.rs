@@ -42,13 +42,13 @@ impl Throttle {
     /// # Errors
     /// 429 until the window ends.
     pub fn attempt(&self, tx: &mut Tx) -> Result<(), Problem> {
-        if let Some(until) = login_failures::closed_until(tx, &self.limits)? {
-            let seconds = (until - tx.now).num_seconds().max(1);
-            return Err(Problem::new(Code::TooManyFailures)
-                .with("seconds", seconds)
-                .retry_after(seconds as u64));
+        match login_failures::add(tx, &self.limits, WINDOW)? {
+            None => Ok(()),
+            Some(until) => {
+                let seconds = (until - tx.now).num_seconds().max(1);
+                Err(Problem::new(Code::TooManyFailures).with("seconds", seconds).retry_after(seconds as u64))
+            }
         }
-        Ok(login_failures::add(tx, &self.limits, WINDOW)?)
     }
 
     /// Forgets the failures of this account from this address, and that this attempt was counted as one.

@@ -132,7 +132,7 @@ fn add_components(document: &mut Value) {
     components["schemas"]["FieldProblem"] =
         json!(<super::problem::FieldProblem as utoipa::PartialSchema>::schema());
     components["schemas"]["ExternalId"] =
-        json!(<crate::customers::rules::ExternalIdView as utoipa::PartialSchema>::schema());
+        json!(<crate::http::wire::ExternalIdView as utoipa::PartialSchema>::schema());
 }
 
 const PROBLEMS: &[(u16, &str, &str)] = &[

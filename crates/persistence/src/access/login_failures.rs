@@ -26,44 +26,32 @@ struct Row {
     window_ends_at: DateTime<Utc>,
 }
 
-/// Until when signing in is closed, if it is.
+/// Counts one more failure, and tells until when signing in is closed if that is one too many. Those who come at once
+/// are counted one after the other. Whoever is told that it is closed rolls back, so that knocking at a closed door
+/// doesn't count. A window begins with its first failure.
 ///
 /// # Errors
 /// Those of the database.
-pub fn closed_until(tx: &mut Tx, limits: &[Limit]) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let keys: Vec<_> = limits.iter().map(|limit| limit.key.clone()).collect();
-    let rows: Vec<Row> = sql_query(
-        "select key, failures, window_ends_at from login_failures where key = any($1) and window_ends_at > $2",
-    )
-    .bind::<Array<Bytea>, _>(keys)
-    .bind::<Timestamptz, _>(tx.now)
-    .load(tx.conn)?;
-    Ok(rows
-        .into_iter()
-        .filter(|row| limits.iter().any(|limit| limit.key == row.key && row.failures >= limit.failures))
-        .map(|row| row.window_ends_at)
-        .max())
-}
-
-/// Counts one more failure; a window begins with its first one.
-///
-/// # Errors
-/// Those of the database.
-pub fn add(tx: &mut Tx, limits: &[Limit], window: TimeDelta) -> Result<(), StoreError> {
+pub fn add(tx: &mut Tx, limits: &[Limit], window: TimeDelta) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut keys: Vec<_> = limits.iter().map(|limit| limit.key.clone()).collect();
     // Always in the same order, so that two failures at once don't wait for each other in a circle.
     keys.sort();
-    sql_query(
+    let rows: Vec<Row> = sql_query(
         "insert into login_failures as f (key, failures, window_ends_at) select key, 1, $3 from unnest($1) as k (key) \
          on conflict (key) do update set \
          failures = case when f.window_ends_at > $2 then f.failures + 1 else 1 end, \
-         window_ends_at = case when f.window_ends_at > $2 then f.window_ends_at else $3 end",
+         window_ends_at = case when f.window_ends_at > $2 then f.window_ends_at else $3 end \
+         returning key, failures, window_ends_at",
     )
     .bind::<Array<Bytea>, _>(keys)
     .bind::<Timestamptz, _>(tx.now)
     .bind::<Timestamptz, _>(tx.now + window)
-    .execute(tx.conn)?;
-    Ok(())
+    .load(tx.conn)?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| limits.iter().any(|limit| limit.key == row.key && row.failures > limit.failures))
+        .map(|row| row.window_ends_at)
+        .max())
 }
 
 /// Forgets the failures of an account that signed in from an address, and takes the attempt off the other counts.

@@ -23,8 +23,10 @@ const LARGEST_BLOCK: i64 = 128;
 pub(crate) struct Numbers {
     url: String,
     conn: Mutex<Option<PgConnection>>,
-    blocks: Mutex<HashMap<(Uuid, Series), Arc<Mutex<Block>>>>,
+    blocks: Mutex<Blocks>,
 }
+
+type Blocks = HashMap<(Uuid, Series), Arc<Mutex<Block>>>;
 
 #[derive(Default)]
 struct Block {

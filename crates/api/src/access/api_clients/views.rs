@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use crate::access::grants;
 use crate::auth::api_keys::Presentable;
-use crate::customers::rules::Checks;
 use crate::http::body::Input;
 use crate::http::catalog::FieldCode;
+use crate::http::checks::Checks;
 use crate::http::cursor::list_view;
 use crate::http::problem::FieldError;
 

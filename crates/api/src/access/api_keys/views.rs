@@ -9,8 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::access::grants;
-use crate::customers::rules::Checks;
 use crate::http::body::Input;
+use crate::http::checks::Checks;
 use crate::http::cursor::list_view;
 use crate::http::problem::FieldError;
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::customers::rules::Checks;
 use crate::http::body::Input;
+use crate::http::checks::Checks;
 use crate::http::cursor::list_view;
 use crate::http::problem::FieldError;
 

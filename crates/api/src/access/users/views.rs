@@ -9,9 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::auth::passwords;
-use crate::customers::rules::Checks;
 use crate::http::body::Input;
 use crate::http::catalog::FieldCode;
+use crate::http::checks::Checks;
 use crate::http::cursor::list_view;
 use crate::http::problem::FieldError;
 
@@ -168,7 +168,7 @@ impl From<&User> for UserView {
 pub struct UserQuery {
     /// One of these addresses.
     #[param(max_items = 50)]
-    pub email: Vec<crate::customers::customers::views::FilterText>,
+    pub email: Vec<crate::http::wire::FilterText>,
     /// In one of these departments.
     #[param(max_items = 50)]
     pub department_id: Vec<Uuid>,

@@ -17,12 +17,12 @@ use super::views::{
 };
 use crate::App;
 use crate::customers::customers::service::search_of;
-use crate::customers::customers::views::Count;
 use crate::customers::rules;
 use crate::http::answer::Answer;
 use crate::http::catalog::{Code, FieldCode};
 use crate::http::cursor::List;
 use crate::http::problem::{FieldError, Problem};
+use crate::http::wire::Count;
 use crate::records::{self, Resource, Stamp};
 
 /// Contacts as records.

@@ -9,11 +9,12 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::customers::customers::views::{Count, ExternalIdText};
-use crate::customers::rules::{Checks, ExternalIdView};
 use crate::http::body::Input;
+use crate::http::checks::Checks;
 use crate::http::cursor::list_view;
 use crate::http::problem::FieldError;
+use crate::http::wire::ExternalIdView;
+use crate::http::wire::{Count, ExternalIdText};
 
 /// A telephone number of a contact.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -21,12 +21,12 @@ use super::views::{
 use crate::App;
 use crate::access::{departments, users as people};
 use crate::customers::contacts::views::ContactView;
-use crate::customers::customers::views::Count;
 use crate::customers::rules;
 use crate::http::answer::Answer;
 use crate::http::catalog::FieldCode;
 use crate::http::cursor::List;
 use crate::http::problem::{FieldError, Problem};
+use crate::http::wire::Count;
 use crate::records::{self, Resource, Stamp, require};
 
 /// Customers as records.
@@ -343,7 +343,7 @@ fn sort_of(sort: Option<CustomerSort>, searching: bool) -> Result<Sort, Problem>
 
 fn filter_of(query: &CustomerQuery, search: Option<SearchQuery>) -> Filter {
     let texts =
-        |list: &[super::views::FilterText]| list.iter().map(|text| text.0.clone()).collect::<Vec<_>>();
+        |list: &[crate::http::wire::FilterText]| list.iter().map(|text| text.0.clone()).collect::<Vec<_>>();
     let external: Vec<String> = query.external_id.iter().map(|text| text.0.clone()).collect();
     Filter {
         search,

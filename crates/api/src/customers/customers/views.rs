@@ -12,11 +12,13 @@ use uuid::Uuid;
 use crate::access::departments::views::DepartmentView;
 use crate::access::users::views::UserSummary;
 use crate::customers::contacts::views::ContactView;
-use crate::customers::rules::{self, Checks, ExternalIdView};
+use crate::customers::rules;
 use crate::http::body::Input;
 use crate::http::catalog::FieldCode;
+use crate::http::checks::Checks;
 use crate::http::cursor::list_view;
 use crate::http::problem::FieldError;
+use crate::http::wire::{Count, ExternalIdText, ExternalIdView, FilterText};
 
 /// A postal address.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -343,16 +345,6 @@ pub enum CustomerSort {
     Relevance,
 }
 
-/// Whether and how rows are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Count {
-    /// Every row.
-    Exact,
-    /// As the database's statistics say.
-    Estimated,
-}
-
 /// Which customers, in which order, which page.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[serde(default)]
@@ -417,21 +409,6 @@ pub struct CustomerQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: i64,
 }
-
-/// A text to compare with.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*$", example = "展会")]
-pub struct FilterText(pub String);
-
-/// An id in another system, as `system:id`.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(
-    min_length = 3,
-    max_length = 261,
-    pattern = r"^[A-Za-z0-9._-]{1,60}:[^\u0000]{1,200}$",
-    example = "erp:KD-10023"
-)]
-pub struct ExternalIdText(pub String);
 
 impl Default for CustomerQuery {
     fn default() -> CustomerQuery {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::customers::customers::views::FilterText;
 use crate::http::cursor::list_view;
+use crate::http::wire::FilterText;
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, ToSchema)]
