@@ -13,7 +13,7 @@ use fulcrum_domain::values::{CreditCode, IndustrySection, Money};
 use uuid::Uuid;
 
 use crate::customers::contacts::views::{ContactEmail, ContactInput, ContactPhone};
-use crate::customers::customers::views::{Address, CustomerInput, PainPoint, Tag};
+use crate::customers::customers::input::{Address, CustomerInput, PainPoint, Tag};
 
 /// A customer to make, with its contacts.
 pub struct DemoCustomer {

@@ -1,5 +1,7 @@
 //! Customers.
 
+pub mod input;
+pub mod query;
 pub mod routes;
 pub mod service;
 pub mod views;

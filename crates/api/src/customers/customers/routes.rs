@@ -5,8 +5,10 @@ use actix_web::{delete, get, patch, post, put};
 use fulcrum_domain::access::permit::{CustomersDelete, CustomersRead, CustomersWrite};
 use uuid::Uuid;
 
+use super::input::CustomerInput;
+use super::query::{CustomerIncludes, CustomerQuery};
 use super::service::{self, Customers};
-use super::views::{CustomerIncludes, CustomerInput, CustomerList, CustomerQuery, CustomerView};
+use super::views::{CustomerList, CustomerView};
 use crate::batch::{self, Batch, BatchResult};
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;

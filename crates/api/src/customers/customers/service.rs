@@ -14,10 +14,9 @@ use serde_json::{Value, json};
 use store::{Customer, Filter, Sort};
 use uuid::Uuid;
 
-use super::views::{
-    CustomerInclude, CustomerInput, CustomerList, CustomerQuery, CustomerSort, CustomerView, PainPoint, Tag,
-    address_of, external_ids_of,
-};
+use super::input::{CustomerInput, PainPoint, Tag};
+use super::query::{CustomerInclude, CustomerQuery, CustomerSort};
+use super::views::{CustomerList, CustomerView};
 use crate::App;
 use crate::access::{departments, users as people};
 use crate::customers::contacts::views::ContactView;
@@ -189,10 +188,10 @@ pub fn input_of(row: &Customer) -> CustomerInput {
         source: row.source.clone(),
         pain_points: row.pain_points.iter().cloned().map(PainPoint).collect(),
         tags: row.tags.iter().cloned().map(Tag).collect(),
-        address: address_of(&row.address),
+        address: row.address.clone().and_then(|stored| serde_json::from_value(stored).ok()),
         born_on: row.born_on,
         notes: row.notes.clone(),
-        external_ids: external_ids_of(&row.external_ids),
+        external_ids: rules::stored_external_ids(&row.external_ids),
         owner_id: row.owner_id,
     }
 }

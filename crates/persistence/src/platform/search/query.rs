@@ -1,144 +1,13 @@
-//! Search by part of a text: prefix scans over the suffixes that `fulcrum_domain` cuts texts into.
-
-use std::collections::BTreeSet;
+//! Searching: which short index scans a query becomes.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, SmallInt, Text, Uuid as SqlUuid};
-use fulcrum_domain::platform::search_terms::{TermClass, name_terms, prefix_upper_bound};
+use fulcrum_domain::platform::search_terms::{prefix_upper_bound, query_tokens};
 use uuid::Uuid;
 
-use crate::{StoreError, Tx};
-
-/// Where a term stands in a record; the smaller, the more a hit in it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(i16)]
-#[allow(missing_docs)]
-pub enum Field {
-    Code = 0,
-    NameStart = 1,
-    NameInside = 2,
-    PinyinStart = 3,
-    PinyinInside = 4,
-    Phone = 6,
-    Email = 7,
-    ContactNameStart = 11,
-    ContactNameInside = 12,
-    ContactPinyin = 13,
-    ContactPhone = 14,
-    ContactEmail = 15,
-    /// Never searched by text: found by its whole value.
-    Tag = 20,
-}
-
-use Field::*;
-
-/// The terms of one record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms(BTreeSet<(i16, String)>);
-
-impl Terms {
-    /// Adds terms of one field.
-    pub fn add(&mut self, field: Field, terms: impl IntoIterator<Item = String>) -> &mut Self {
-        self.0.extend(terms.into_iter().filter(|term| !term.is_empty()).map(|term| (field as i16, term)));
-        self
-    }
-
-    /// Adds the terms of a name; the fields are those for its start, its inside, its initials' start and
-    /// inside.
-    pub fn add_name(&mut self, name: &str, fields: [Field; 4]) -> &mut Self {
-        for term in name_terms(name) {
-            let field = match term.class {
-                TermClass::Start => fields[0],
-                TermClass::Inside => fields[1],
-                TermClass::PinyinStart => fields[2],
-                TermClass::PinyinInside => fields[3],
-            };
-            self.add(field, [term.text]);
-        }
-        self
-    }
-}
-
-/// Makes the terms of a source exactly `after`, given that they were `before`.
-///
-/// # Errors
-/// Those of the database.
-pub fn replace(
-    tx: &mut Tx,
-    subject: Uuid,
-    source: Uuid,
-    before: &Terms,
-    after: &Terms,
-) -> Result<(), StoreError> {
-    let change =
-        |from: &Terms, to: &Terms| -> (Vec<i16>, Vec<String>) { from.0.difference(&to.0).cloned().unzip() };
-    for (statement, (fields, terms)) in [
-        (
-            "delete from search_terms s using unnest($4, $5) as gone (field, term) where s.tenant_id = $1 \
-             and s.subject_id = $2 and s.source_id = $3 and s.field = gone.field and s.term = gone.term",
-            change(before, after),
-        ),
-        (
-            "insert into search_terms (tenant_id, subject_id, source_id, field, term) \
-             select $1, $2, $3, field, term from unnest($4, $5) as new (field, term) on conflict do nothing",
-            change(after, before),
-        ),
-    ] {
-        if fields.is_empty() {
-            continue;
-        }
-        sql_query(statement)
-            .bind::<SqlUuid, _>(tx.actor.tenant_id)
-            .bind::<SqlUuid, _>(subject)
-            .bind::<SqlUuid, _>(source)
-            .bind::<Array<SmallInt>, _>(fields)
-            .bind::<Array<Text>, _>(terms)
-            .execute(tx.conn)?;
-    }
-    Ok(())
-}
-
-/// Adds the terms of several sources of one subject at once.
-///
-/// # Errors
-/// Those of the database.
-pub fn add_all(tx: &mut Tx, subject: Uuid, sources: &[(Uuid, Terms)]) -> Result<(), StoreError> {
-    let rows =
-        sources.iter().flat_map(|(id, terms)| terms.0.iter().map(move |(field, term)| (*id, *field, term)));
-    let (mut ids, mut fields, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, field, term) in rows {
-        ids.push(id);
-        fields.push(field);
-        texts.push(term.clone());
-    }
-    sql_query(
-        "insert into search_terms (tenant_id, subject_id, source_id, field, term) \
-         select $1, $2, source, field, term from unnest($3, $4, $5) as new (source, field, term) \
-         on conflict do nothing",
-    )
-    .bind::<SqlUuid, _>(tx.actor.tenant_id)
-    .bind::<SqlUuid, _>(subject)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Array<SmallInt>, _>(fields)
-    .bind::<Array<Text>, _>(texts)
-    .execute(tx.conn)?;
-    Ok(())
-}
-
-/// Removes all terms of a subject.
-///
-/// # Errors
-/// Those of the database.
-pub fn remove_all(tx: &mut Tx, subject: Uuid) -> Result<(), StoreError> {
-    sql_query("delete from search_terms where tenant_id = $1 and subject_id = $2")
-        .bind::<SqlUuid, _>(tx.actor.tenant_id)
-        .bind::<SqlUuid, _>(subject)
-        .execute(tx.conn)?;
-    Ok(())
-}
+use super::Field::{self, *};
 
 /// What is searched for: every token has to be found, somewhere in the record.
 #[derive(Clone, Debug)]
@@ -212,7 +81,7 @@ impl Target {
 impl SearchQuery {
     /// What a person typed; `None` when there is nothing in it to search for.
     pub fn parse(text: &str, target: Target, reach: Reach) -> Option<SearchQuery> {
-        let mut tokens: Vec<Token> = fulcrum_domain::platform::search_terms::query_tokens(text)
+        let mut tokens: Vec<Token> = query_tokens(text)
             .into_iter()
             .map(|token| Token {
                 to: prefix_upper_bound(&token),
@@ -224,11 +93,6 @@ impl SearchQuery {
         tokens.sort_by_key(|token| std::cmp::Reverse(token.from.len()));
         (!tokens.is_empty()).then_some(SearchQuery { tokens })
     }
-}
-
-/// What a tag is found by: "C++" and "C#" are two tags, "vip" and "VIP" are one.
-pub(crate) fn tag_term(tag: &str) -> String {
-    tag.to_lowercase()
 }
 
 /// A query whose records are those of `records` that match, best first.
