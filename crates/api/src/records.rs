@@ -204,9 +204,7 @@ pub fn upsert<R: Resource>(
             keep_external_id(&mut patch, &upsert.external_id);
             Ok((update_locked::<R>(tx, contract, before, upsert.if_match, &patch)?, false))
         }
-        None if upsert.if_match.is_given() => {
-            Err(Problem::new(Code::VersionMismatch).with("expected", "*").with("current_version", "-"))
-        }
+        None if upsert.if_match.is_given() => Err(Problem::new(Code::NothingToMatch)),
         None => {
             let mut body = upsert.body.clone();
             with_external_id(&mut body, &upsert.external_id);
@@ -340,4 +338,76 @@ fn without_nulls(mut value: Value) -> Value {
         object.retain(|_, field| !field.is_null());
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::{changed_fields, keep_nulls, without_nulls};
+
+    /// Values as records have them: nested objects, lists, no nulls.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-c]{0,2}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(2, 12, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[a-d]", inner, 0..3)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn record() -> impl Strategy<Value = Value> {
+        prop::collection::btree_map("[a-e]", value(), 0..5)
+            .prop_map(|map| Value::Object(map.into_iter().collect()))
+    }
+
+    /// The merge patch that makes `to` of `from` (RFC 7396, section 2, read backwards).
+    fn patch_between(from: &Value, to: &Value) -> Value {
+        let (Some(old), Some(new)) = (from.as_object(), to.as_object()) else { return to.clone() };
+        let gone = old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+        let set = new.iter().filter(|(name, value)| old.get(*name) != Some(value)).map(|(name, value)| {
+            (name.clone(), old.get(name).map_or(value.clone(), |before| patch_between(before, value)))
+        });
+        Value::Object(gone.chain(set).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_merge_patch_leads_from_any_record_to_any_other(from in record(), to in record()) {
+            let mut merged = from.clone();
+            json_patch::merge(&mut merged, &patch_between(&from, &to));
+            prop_assert_eq!(&merged, &to);
+            let once = merged.clone();
+            json_patch::merge(&mut merged, &patch_between(&from, &to));
+            prop_assert_eq!(merged, once, "merging twice is merging once");
+        }
+
+        #[test]
+        fn the_changes_of_an_event_lead_there_and_back(from in record(), to in record()) {
+            let changes = changed_fields(&from, &to);
+            let side = |side: &str| -> Value {
+                Value::Object(changes.as_object().unwrap().iter().map(|(name, change)| (name.clone(), change[side].clone())).collect::<Map<_, _>>())
+            };
+            let replaced = |mut record: Value, fields: Value| {
+                record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+                without_nulls(record)
+            };
+            prop_assert_eq!(replaced(from.clone(), side("to")), to.clone());
+            prop_assert_eq!(replaced(to, side("from")), from);
+        }
+
+        #[test]
+        fn what_is_kept_of_a_patch_clears_and_sets_nothing(patch in record()) {
+            let mut kept = patch;
+            keep_nulls(&mut kept);
+            prop_assert_eq!(kept, json!({}));
+        }
+    }
 }

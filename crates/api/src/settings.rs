@@ -109,7 +109,7 @@ pub struct ServerSettings {
     #[arg(long, env = "FULCRUM_SHUTDOWN_SECONDS", default_value_t = 20)]
     pub shutdown_seconds: u64,
     /// Seconds that a verified API key is believed without asking the database again.
-    #[arg(long = "api-key-memory-seconds", env = "FULCRUM_API_KEY_MEMORY_SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(id = "api_key_memory_seconds", long = "api-key-memory-seconds", env = "FULCRUM_API_KEY_MEMORY_SECONDS", default_value = "30", value_parser = seconds)]
     pub api_key_memory: Duration,
 }
 

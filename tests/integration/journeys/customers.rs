@@ -300,8 +300,8 @@ fn an_upsert_keeps_the_id_it_was_sent_to() {
     assert_eq!(kept.as_array().unwrap().len(), 2);
     // Whoever expects a version expects a record.
     let new = "/v1/customers/by-external-id/erp/NONE";
-    admin.with("if-match", "\"3\"").put(new, &company("x")).problem(412, "version_mismatch");
-    admin.with("if-match", "*").put(new, &company("x")).problem(412, "version_mismatch");
+    admin.with("if-match", "\"3\"").put(new, &company("x")).problem(412, "nothing_to_match");
+    admin.with("if-match", "*").put(new, &company("x")).problem(412, "nothing_to_match");
     // What can't be decoded without loss would make one id of several.
     admin.put("/v1/customers/by-external-id/erp/%FF", &company("x")).problem(400, "invalid_path");
     admin.put("/v1/customers/by-external-id/erp/%00", &company("x")).problem(400, "invalid_path");

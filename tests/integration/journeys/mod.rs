@@ -11,5 +11,6 @@ mod idempotency;
 mod lists;
 mod organisation;
 mod programs;
+mod scope;
 mod search;
 mod signing_in;

@@ -30,7 +30,7 @@ fn a_customer_is_found_by_whatever_somebody_remembers() {
         "翡翠",
         "翠谷",
         "重庆翡翠谷银行",
-        "谷",
+        "翡",
         "cqfcg",
         "fcgyh",
         "CQFCG",

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::http::catalog::Code;
 use crate::http::problem::Problem;
+use crate::http::rate::network_of;
 
 const WINDOW: TimeDelta = TimeDelta::minutes(5);
 
@@ -21,7 +22,7 @@ pub struct Throttle {
 impl Throttle {
     /// For an attempt on an account (any text that identifies it) from an address.
     pub fn of(account: &str, address: Option<IpAddr>) -> Throttle {
-        let address = address.map_or_else(|| "?".into(), |address| address.to_string());
+        let address = network_of(address);
         let limit = |kind: &str, what: &str, failures| Limit {
             key: Sha256::digest(format!("{kind}/{what}")).to_vec(),
             failures,

@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 use fake::Fake;
 use fake::faker::company::raw::CompanyName;
 use fake::faker::name::raw::Name;
-use fake::locales::EN;
+use fake::locales::{EN, ZH_CN};
 use fake::rand::rngs::StdRng;
 use fake::rand::seq::IndexedRandom;
 use fake::rand::{RngExt, SeedableRng};
@@ -78,14 +78,6 @@ const TRADES: [(&str, IndustrySection); 12] = [
     ("新能源", IndustrySection::D),
 ];
 const FORMS: [&str; 3] = ["有限公司", "股份有限公司", "有限责任公司"];
-const SURNAMES: [&str; 20] = [
-    "王", "李", "张", "刘", "陈", "杨", "黄", "赵", "吴", "周", "徐", "孙", "马", "朱", "胡", "郭", "何",
-    "高", "林", "罗",
-];
-const GIVEN: [&str; 24] = [
-    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "涛", "明", "超", "秀兰",
-    "志强", "晓梅", "建华", "文静", "海燕", "国栋", "雨桐",
-];
 const TITLES: [&str; 8] =
     ["总经理", "信息部经理", "采购总监", "财务总监", "技术主管", "行政主管", "销售总监", "运维工程师"];
 const SOURCES: [&str; 7] = ["展会", "官网", "转介绍", "电话营销", "搜索广告", "合作伙伴", "公众号"];
@@ -190,7 +182,7 @@ fn contact(rng: &mut StdRng, place: usize, foreign: bool, domain: &str) -> Conta
 }
 
 fn person(rng: &mut StdRng) -> String {
-    format!("{}{}", pick(rng, &SURNAMES), pick(rng, &GIVEN))
+    Name(ZH_CN).fake_with_rng(rng)
 }
 
 fn mobile(rng: &mut StdRng) -> String {

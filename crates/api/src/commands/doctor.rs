@@ -52,6 +52,7 @@ impl Doctor {
                     ),
                     Ok(server) => {
                         say("version", version(server.version));
+                        say("language", language(&server.messages));
                         say("clock", clock(server.now, Clock::system().now()));
                         say("migrations", migrated(&database.url));
                     }
@@ -66,6 +67,15 @@ fn version(number: i32) -> Result<String, String> {
     match number / 10_000 {
         major @ 15.. => Ok(format!("PostgreSQL {major}")),
         major => Err(format!("PostgreSQL {major}: 15 or newer is needed")),
+    }
+}
+
+/// Deadlocks and time-outs can be told apart only by their text.
+fn language(messages: &str) -> Result<String, String> {
+    if ["C", "POSIX"].contains(&messages) || messages.starts_with("en") || messages.starts_with("C.") {
+        Ok(format!("messages in {messages}"))
+    } else {
+        Err(format!("messages in {messages}: alter database … set lc_messages to 'C'"))
     }
 }
 

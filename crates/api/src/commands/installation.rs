@@ -29,14 +29,20 @@ pub struct Database {
 
 /// A private PostgreSQL, and how to start it again.
 struct Private {
-    server: Arc<Mutex<Option<LocalPostgres>>>,
+    server: Arc<Mutex<Slot>>,
     settings: LocalSettings,
     place: String,
 }
 
+/// The private server, which may have ended by itself; or nothing any more, because we are ending.
+enum Slot {
+    Wanted(Option<LocalPostgres>),
+    Done,
+}
+
 impl Drop for Private {
     fn drop(&mut self) {
-        held(&self.server).take();
+        *held(&self.server) = Slot::Done;
     }
 }
 
@@ -66,7 +72,8 @@ impl Database {
         migrations::ensure_database(&server.url("postgres"), NAME).map_err(|error| error.to_string())?;
         let place = format!("private PostgreSQL {} in {}", server.version(), server.data_dir().display());
         let url = server.url(NAME);
-        let private = Private { server: Arc::new(Mutex::new(Some(server))), settings: local, place };
+        let private =
+            Private { server: Arc::new(Mutex::new(Slot::Wanted(Some(server)))), settings: local, place };
         Ok(Database { url, local: Some(private), settings: settings.clone() })
     }
 
@@ -77,19 +84,18 @@ impl Database {
         let (server, settings) = (Arc::downgrade(&private.server), private.settings.clone());
         std::thread::spawn(move || {
             while let Some(server) = server.upgrade() {
-                let mut server = held(&server);
-                // Taken by whoever stops us: nothing to look after any more.
-                if server.as_ref().is_some_and(|server| !server.is_running()) {
+                let mut slot = held(&server);
+                let Slot::Wanted(server) = &mut *slot else { return };
+                if !server.as_ref().is_some_and(LocalPostgres::is_running) {
                     tracing::error!("the private PostgreSQL has ended by itself; it is started again");
-                    server.take();
+                    // Lets go of the folder first.
+                    *server = None;
                     match LocalPostgres::start(&settings) {
                         Ok(again) => *server = Some(again),
-                        Err(error) => {
-                            tracing::error!(%error, "it could not be started; serving goes on without it")
-                        }
+                        Err(error) => tracing::error!(%error, "it could not be started; it is tried again"),
                     }
                 }
-                drop(server);
+                drop(slot);
                 std::thread::sleep(LOOK);
             }
         });

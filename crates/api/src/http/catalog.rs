@@ -153,6 +153,10 @@ problems! {
         "The record has changed", "You have version {expected}, the record is at {current_version}. Fetch it, look at what changed, and try again.";
         "记录已被修改", "您的版本为 {expected}，当前版本为 {current_version}。请重新获取后再试。"
     }
+    NothingToMatch 412 {
+        "There is no such record", "If-Match expects a record, and there is none with this id.";
+        "没有匹配的记录", "If-Match 要求记录存在，但没有此标识的记录。"
+    }
     ExistsAlready 412 {
         "It exists already", "If-None-Match: * means create only, and the record exists.";
         "记录已存在", "If-None-Match: * 表示仅创建，但记录已存在。"

@@ -62,8 +62,8 @@ impl RequestContext {
         };
         let named = |name: &'static str| header(header::HeaderName::from_static(name));
         let peer = request.peer_addr().map(|address| address.ip());
-        // Only the last entry is our proxy's; a caller can write any number before it.
-        let forwarded = named("x-forwarded-for").filter(|_| trust_proxy);
+        // Only the last entry of the last line is our proxy's; a caller can write any number before it.
+        let forwarded = lines(header::HeaderName::from_static("x-forwarded-for")).filter(|_| trust_proxy);
         let address = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok()).or(peer);
         Arc::new(RequestContext {
             request_id: named("x-request-id")

@@ -58,17 +58,21 @@ pub async fn take(app: &App, request: &ServiceRequest, context: &RequestContext)
 }
 
 /// Counts towards the share of an address. Many people can stand behind one, but none of them is signed in yet.
-/// An IPv6 address counts with its /64, which is what one subscriber has.
+///
 pub async fn take_anonymous(app: &App, context: &RequestContext) -> Rate {
-    let key = match context.address {
+    count(app, network_of(context.address), app.settings.anonymous_rate_limit_per_minute).await
+}
+
+/// What counts as one address: with IPv6 the /64, which is what one subscriber has.
+pub fn network_of(address: Option<IpAddr>) -> String {
+    match address {
         Some(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
         Some(address) => address.to_string(),
         None => "?".into(),
-    };
-    count(app, key, app.settings.anonymous_rate_limit_per_minute).await
+    }
 }
 
 async fn count(app: &App, key: String, max_requests: u64) -> Rate {

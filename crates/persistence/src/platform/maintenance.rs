@@ -56,6 +56,9 @@ pub struct Server {
     /// `server_version_num`
     #[diesel(sql_type = diesel::sql_types::Integer)]
     pub version: i32,
+    /// The language of its messages.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub messages: String,
     /// Its clock.
     #[diesel(sql_type = Timestamptz)]
     pub now: DateTime<Utc>,
@@ -68,6 +71,9 @@ pub struct Server {
 pub fn server(url: &str) -> Result<Server, StoreError> {
     let mut conn =
         PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(sql_query("select current_setting('server_version_num')::int as version, clock_timestamp() as now")
-        .get_result(&mut conn)?)
+    Ok(sql_query(
+        "select current_setting('server_version_num')::int as version, \
+         current_setting('lc_messages') as messages, clock_timestamp() as now",
+    )
+    .get_result(&mut conn)?)
 }

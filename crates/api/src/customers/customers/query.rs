@@ -51,7 +51,7 @@ pub enum CustomerSort {
 #[into_params(parameter_in = Query)]
 pub struct CustomerQuery {
     /// Part of the name, initials (kcxx), number, credit code, telephone digits, mail address, or of a contact's
-    /// name, number or address. Several words have to be found all.
+    /// name, number or address (with the permission to see contacts). Several words have to be found all.
     #[param(min_length = 1, max_length = 100)]
     pub q: Option<String>,
     /// One of these kinds.
