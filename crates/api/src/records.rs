@@ -230,14 +230,9 @@ fn keep_external_id(patch: &mut Value, id: &ExternalId) {
 /// # Errors
 /// 409.
 pub fn external_ids_are_free<R: Resource>(tx: &mut Tx, own: Uuid, ids: &[ExternalId]) -> Result<(), Problem> {
-    for id in ids {
-        match external_ids::find(tx, R::SUBJECT, id)? {
-            Some(other) if other != own => {
-                let visible = R::find(tx, other).is_ok();
-                return Err(Problem::taken("external_ids", visible.then_some(other)));
-            }
-            _ => {}
-        }
+    if let Some(other) = external_ids::taken_by(tx, R::SUBJECT, own, ids)? {
+        let visible = R::find(tx, other).is_ok();
+        return Err(Problem::taken("external_ids", visible.then_some(other)));
     }
     Ok(())
 }

@@ -104,3 +104,19 @@ fn a_key_that_cannot_be_one_is_refused_and_never_ignored() {
         request.header("idempotency-key", reqwest::header::HeaderValue::from_bytes(b"caf\xe9").unwrap());
     crate::support::Reply::of(request).problem(400, "invalid_header");
 }
+
+#[test]
+fn upserts_and_deletions_can_be_repeated_too() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let upsert = admin.with("idempotency-key", "k-put");
+    let path = "/v1/customers/by-external-id/erp/IDEM";
+    let first = upsert.put(path, &company("x")).expect(201);
+    let again = upsert.put(path, &company("x"));
+    assert_eq!((again.status, again.header("idempotent-replayed")), (201, Some("true")));
+    let record = format!("/v1/customers/{}", first["id"].as_str().unwrap());
+    let delete = admin.with("idempotency-key", "k-delete").with("if-match", "\"1\"");
+    delete.delete(&record).expect(204);
+    let again = delete.delete(&record);
+    assert_eq!((again.status, again.header("idempotent-replayed")), (204, Some("true")));
+}

@@ -2,7 +2,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use fulcrum_persistence::paging::{PageRequest, Position};
+use chrono::{DateTime, Utc};
+use fulcrum_persistence::paging::{PageRequest, Position, SortKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -68,6 +69,22 @@ impl List {
         (contents.list == self.fingerprint).then_some(contents.position)
     }
 
+    /// The same for rows in order of creation, as views.
+    pub fn cut_created<R, V>(
+        &self,
+        keys: &Keys,
+        rows: Vec<R>,
+        limit: i64,
+        place: impl Fn(&R) -> (DateTime<Utc>, Uuid),
+        view: impl Fn(&R) -> V,
+    ) -> (Vec<V>, Option<String>) {
+        let positioned = rows.iter().map(|row| {
+            let (created_at, id) = place(row);
+            (view(row), Position { key: SortKey::Time(created_at), id })
+        });
+        self.cut(keys, positioned.collect(), limit)
+    }
+
     /// Cuts rows, of which one more than the limit was read, to a page and the cursor of the next one.
     pub fn cut<T>(&self, keys: &Keys, mut rows: Vec<(T, Position)>, limit: i64) -> (Vec<T>, Option<String>) {
         let more = rows.len() > limit as usize;
@@ -100,7 +117,6 @@ pub(crate) use list_view;
 
 #[cfg(test)]
 mod tests {
-    use fulcrum_persistence::paging::SortKey;
     use proptest::prelude::*;
 
     use super::*;

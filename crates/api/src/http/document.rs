@@ -203,7 +203,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, patched: 
         operation["security"] = json!([{ "bearer": scopes }, { "apiKey": [] }, { "oauth": scopes }]);
     }
     let mut parameters = vec![];
-    if matches!(method, "post" | "patch") && !authentication {
+    if method != "get" && !authentication {
         parameters.push("IdempotencyKey");
     }
     if (matches!(method, "patch" | "delete")
@@ -303,7 +303,7 @@ fn complete_responses(
         if status == "201" {
             headers["Location"] = component("headers", "Location");
         }
-        if matches!(method, "post" | "patch") && keyed {
+        if writes && keyed {
             headers["Idempotent-Replayed"] = component("headers", "Idempotent-Replayed");
         }
         response["headers"] = headers;

@@ -19,7 +19,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The key of a POST or PATCH, if it has one.
+    /// The key of a write, if it has one.
     ///
     /// # Errors
     /// A problem when the key can't be one.
@@ -28,9 +28,6 @@ impl Request {
         let (Some(key), Some(principal_id)) = (&context.idempotency_key, call.actor.principal_id()) else {
             return Ok(None);
         };
-        if !matches!(context.method.as_str(), "POST" | "PATCH" | "PUT" | "DELETE") {
-            return Ok(None);
-        }
         // With our key: a body can hold a password, and a plain hash of it would help to guess it.
         let content =
             [context.uri.as_bytes(), &[0], context.body_hash.get().map_or(&[][..], |hash| &hash[..])]

@@ -50,6 +50,26 @@ pub fn find(tx: &mut Tx, subject_type: &str, id: &ExternalId) -> Result<Option<U
         .optional()?)
 }
 
+/// A record other than `own` that has one of the external ids, whether the actor may see it or not.
+///
+/// # Errors
+/// Those of the database.
+pub fn taken_by(
+    tx: &mut Tx,
+    subject_type: &'static str,
+    own: Uuid,
+    wanted: &[ExternalId],
+) -> Result<Option<Uuid>, StoreError> {
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let wanted: Vec<_> = wanted.iter().map(|id| (id.system.clone(), id.external_id.clone())).collect();
+    Ok(subjects(tx, subject_type, &wanted)
+        .filter(external_ids::subject_id.ne(own))
+        .first(tx.conn)
+        .optional()?)
+}
+
 /// Makes the external ids of a record exactly these.
 ///
 /// # Errors
@@ -61,14 +81,18 @@ pub fn replace(
     before: &[ExternalId],
     after: &[ExternalId],
 ) -> Result<(), StoreError> {
-    for gone in before.iter().filter(|id| !after.contains(id)) {
-        diesel::delete(
-            external_ids::table
-                .filter(external_ids::tenant_id.eq(tx.actor.tenant_id))
-                .filter(external_ids::subject_type.eq(subject_type))
-                .filter(external_ids::system.eq(&gone.system))
-                .filter(external_ids::external_id.eq(&gone.external_id)),
+    let gone: Vec<_> = before.iter().filter(|id| !after.contains(id)).collect();
+    if !gone.is_empty() {
+        let (systems, ids): (Vec<_>, Vec<_>) =
+            gone.into_iter().map(|id| (id.system.as_str(), id.external_id.as_str())).unzip();
+        sql_query(
+            "delete from external_ids e using unnest($3, $4) as gone (system, external_id) where e.tenant_id = $1 \
+             and e.subject_type = $2 and e.system = gone.system and e.external_id = gone.external_id",
         )
+        .bind::<SqlUuid, _>(tx.actor.tenant_id)
+        .bind::<Text, _>(subject_type)
+        .bind::<Array<Text>, _>(systems)
+        .bind::<Array<Text>, _>(ids)
         .execute(tx.conn)?;
     }
     let new: Vec<_> = after

@@ -4,7 +4,6 @@ use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_domain::values::text::clean_line;
 use fulcrum_persistence::Tx;
 use fulcrum_persistence::access::{api_clients as store, departments};
-use fulcrum_persistence::paging::{Position, SortKey};
 use serde_json::json;
 use store::ApiClient;
 use uuid::Uuid;
@@ -166,10 +165,9 @@ fn with_secret(tx: &mut Tx, row: ApiClient) -> Result<NewApiClientView, Problem>
 pub fn list(tx: &mut Tx, app: &App, query: &ApiClientQuery) -> Result<ApiClientList, Problem> {
     let list = List::of(tx.actor.tenant_id, "api-clients", &());
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
-    let rows = store::list(tx, &page)?.into_iter().map(|row| {
-        let position = Position { key: SortKey::Time(row.created_at), id: row.id };
-        (ApiClientView::from(&row), position)
-    });
-    let (data, next_cursor) = list.cut(&app.keys, rows.collect(), query.limit);
+    let rows = store::list(tx, &page)?;
+    let place = |row: &ApiClient| (row.created_at, row.id);
+    let (data, next_cursor) =
+        list.cut_created(&app.keys, rows, query.limit, place, |row| ApiClientView::from(row));
     Ok(ApiClientList { data, next_cursor, total_count: None })
 }

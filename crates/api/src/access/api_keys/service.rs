@@ -3,7 +3,6 @@
 use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_domain::values::text::clean_line;
 use fulcrum_persistence::access::{api_clients, api_keys as store};
-use fulcrum_persistence::paging::{Position, SortKey};
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::{StoreError, Tx};
 use serde_json::json;
@@ -103,11 +102,10 @@ fn note(tx: &mut Tx, what: &str, row: &ApiKey) -> Result<(), Problem> {
 pub fn list(tx: &mut Tx, app: &App, query: &ApiKeyQuery) -> Result<ApiKeyList, Problem> {
     let list = List::of(tx.actor.tenant_id, "api-keys", &query.client_id);
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
-    let rows = store::list(tx, query.client_id, &page)?.into_iter().map(|row| {
-        let position = Position { key: SortKey::Time(row.created_at), id: row.id };
-        (ApiKeyView::from(&row), position)
-    });
-    let (data, next_cursor) = list.cut(&app.keys, rows.collect(), query.limit);
+    let rows = store::list(tx, query.client_id, &page)?;
+    let place = |row: &ApiKey| (row.created_at, row.id);
+    let (data, next_cursor) =
+        list.cut_created(&app.keys, rows, query.limit, place, |row| ApiKeyView::from(row));
     Ok(ApiKeyList { data, next_cursor, total_count: None })
 }
 

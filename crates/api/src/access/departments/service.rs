@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use fulcrum_domain::access::{DataScope, DepartmentPath, Permission};
 use fulcrum_domain::values::text::clean_line;
 use fulcrum_persistence::access::departments as store;
-use fulcrum_persistence::paging::{Position, SortKey};
 use fulcrum_persistence::{StoreError, Tx};
 use store::Department;
 use uuid::Uuid;
@@ -144,11 +143,9 @@ pub fn list(tx: &mut Tx, app: &App, query: &DepartmentQuery) -> Result<Departmen
     let list = List::of(tx.actor.tenant_id, "departments", &query.parent_id);
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
     let rows = store::list(tx, query.parent_id, &page)?;
-    let rows = rows.into_iter().map(|row| {
-        let position = Position { key: SortKey::Time(row.created_at), id: row.id };
-        (DepartmentView::from(&row), position)
-    });
-    let (data, next_cursor) = list.cut(&app.keys, rows.collect(), query.limit);
+    let place = |row: &Department| (row.created_at, row.id);
+    let (data, next_cursor) =
+        list.cut_created(&app.keys, rows, query.limit, place, |row| DepartmentView::from(row));
     Ok(DepartmentList { data, next_cursor, total_count: None })
 }
 

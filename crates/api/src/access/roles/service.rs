@@ -4,7 +4,6 @@ use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_domain::values::text::clean_line;
 use fulcrum_persistence::Tx;
 use fulcrum_persistence::access::roles as store;
-use fulcrum_persistence::paging::{Position, SortKey};
 use store::Role;
 use uuid::Uuid;
 
@@ -146,10 +145,9 @@ pub fn keeps_an_administrator(tx: &mut Tx) -> Result<(), Problem> {
 pub fn list(tx: &mut Tx, app: &App, query: &RoleQuery) -> Result<RoleList, Problem> {
     let list = List::of(tx.actor.tenant_id, "roles", &());
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
-    let rows = store::list(tx, &page)?.into_iter().map(|row| {
-        let position = Position { key: SortKey::Time(row.created_at), id: row.id };
-        (RoleView::from(&row), position)
-    });
-    let (data, next_cursor) = list.cut(&app.keys, rows.collect(), query.limit);
+    let rows = store::list(tx, &page)?;
+    let place = |row: &Role| (row.created_at, row.id);
+    let (data, next_cursor) =
+        list.cut_created(&app.keys, rows, query.limit, place, |row| RoleView::from(row));
     Ok(RoleList { data, next_cursor, total_count: None })
 }

@@ -8,7 +8,6 @@ use fulcrum_domain::values::text::clean_line;
 use fulcrum_persistence::access::sessions::{self, Which};
 use fulcrum_persistence::access::{departments, roles, users as store};
 use fulcrum_persistence::customers::customers;
-use fulcrum_persistence::paging::{Position, SortKey};
 use fulcrum_persistence::{StoreError, Tx};
 use store::{Filter, User};
 use uuid::Uuid;
@@ -202,11 +201,10 @@ pub fn list(tx: &mut Tx, app: &App, query: &UserQuery) -> Result<UserList, Probl
         role_ids: query.role_id.clone(),
         disabled: query.disabled,
     };
-    let rows = store::list(tx, &filter, &page)?.into_iter().map(|row| {
-        let position = Position { key: SortKey::Time(row.created_at), id: row.id };
-        (UserView::from(&row), position)
-    });
-    let (data, next_cursor) = list.cut(&app.keys, rows.collect(), query.limit);
+    let rows = store::list(tx, &filter, &page)?;
+    let place = |row: &User| (row.created_at, row.id);
+    let (data, next_cursor) =
+        list.cut_created(&app.keys, rows, query.limit, place, |row| UserView::from(row));
     Ok(UserList { data, next_cursor, total_count: None })
 }
 
