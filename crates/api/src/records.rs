@@ -77,8 +77,13 @@ pub fn find<R: Resource>(tx: &mut Tx, id: Uuid) -> Result<R::Row, Problem> {
 /// What the resource's rules say.
 pub fn create<R: Resource>(tx: &mut Tx, input: R::Input) -> Result<R::Row, Problem> {
     let row = R::insert(tx, input)?;
-    record::<R>(tx, "created", &row, created_fields(&R::input_of(&row)))?;
+    events::append(tx, created_event::<R>(&row))?;
     Ok(row)
+}
+
+/// What the log says of a new record.
+pub(crate) fn created_event<R: Resource>(row: &R::Row) -> NewEvent<'static> {
+    event::<R>("created", row, created_fields(&R::input_of(row)))
 }
 
 /// Changes a record by a merge patch (RFC 7396). The result has to be as right as a new record would.
@@ -282,18 +287,19 @@ pub fn note<R: Resource>(tx: &mut Tx, what: &str, row: &R::Row) -> Result<(), Pr
 }
 
 fn record<R: Resource>(tx: &mut Tx, what: &str, row: &R::Row, changes: Value) -> Result<(), StoreError> {
+    events::append(tx, event::<R>(what, row, changes))
+}
+
+fn event<R: Resource>(what: &str, row: &R::Row, changes: Value) -> NewEvent<'static> {
     let stamp = R::stamp(row);
-    events::append(
-        tx,
-        NewEvent {
-            kind: format!("{}.{what}", R::SUBJECT),
-            subject_type: R::SUBJECT,
-            subject_id: stamp.id,
-            customer_id: stamp.customer_id,
-            version: Some(stamp.version),
-            changes,
-        },
-    )
+    NewEvent {
+        kind: format!("{}.{what}", R::SUBJECT),
+        subject_type: R::SUBJECT,
+        subject_id: stamp.id,
+        customer_id: stamp.customer_id,
+        version: Some(stamp.version),
+        changes,
+    }
 }
 
 fn unknown_fields(contract: &Contract, schema: &str, patch: &Value) -> Vec<FieldError> {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::admin::add_user;
 use super::demo_data::{self, DemoCustomer};
+use super::demo_scale;
 use super::installation::{Database, NewTenant, create_tenant, system, system_in};
 use crate::access::departments::service::Departments;
 use crate::access::departments::views::DepartmentInput;
@@ -34,6 +35,12 @@ pub struct Demo {
     /// Slug of the tenant; it is made unless it is there.
     #[arg(long, default_value = "demo")]
     tenant: String,
+    /// Fill the tenant up to so many customers, with twice as many contacts: for measuring.
+    #[arg(long, value_name = "CUSTOMERS", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    scale: Option<u32>,
+    /// Make so many tenants of this size: the one named above, and others with -2, -3 … behind its name.
+    #[arg(long, default_value_t = 1, requires = "scale", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    tenants: u32,
     #[command(flatten)]
     database: DatabaseSettings,
 }
@@ -46,8 +53,22 @@ impl Demo {
     pub fn run(&self) -> Result<(), String> {
         let database = Database::open(&self.database)?;
         database.migrate()?;
-        let made = fill(&database.door(Clock::system()), &self.tenant, CUSTOMERS)?;
-        println!("{}", if made { "made the demo company" } else { "the demo company is there already" });
+        let db = database.door(Clock::system());
+        let Some(scale) = self.scale else {
+            let made = fill(&db, &self.tenant, CUSTOMERS)?;
+            println!("{}", if made { "made the demo company" } else { "the demo company is there already" });
+            return Ok(());
+        };
+        let mut added = 0;
+        for number in 1..=self.tenants {
+            let slug = if number == 1 { self.tenant.clone() } else { format!("{}-{number}", self.tenant) };
+            fill(&db, &slug, 0)?;
+            added += demo_scale::fill_up(&db, &slug, scale as usize)?;
+        }
+        if added > 0 {
+            fulcrum_persistence::platform::bulk::settle(&database.url).map_err(|error| error.to_string())?;
+        }
+        println!("added {added} customers");
         Ok(())
     }
 }
@@ -119,14 +140,21 @@ fn organisation(tx: &mut Tx) -> Result<(), Problem> {
     Ok(())
 }
 
-fn customers(tx: &mut Tx, tenant: &Tenant, count: usize) -> Result<(), Problem> {
-    let owners =
+/// The owners of the demo customers with their departments.
+pub(super) type Owners = [(Arc<Actor>, Uuid); 3];
+
+/// Who owns the demo customers.
+pub(super) fn owners(tx: &mut Tx, tenant: &Tenant) -> Result<Owners, Problem> {
+    let [east, north, manager] =
         ["rep.east", "rep.north", "manager"].map(|name| acting_as(tx, tenant, &format!("{name}@demo.test")));
-    let [east, north, manager] = owners;
-    let owners = [east?, north?, manager?];
-    for DemoCustomer { owner, customer, contacts } in demo_data::customers(count) {
+    Ok([east?, north?, manager?])
+}
+
+fn customers(tx: &mut Tx, tenant: &Tenant, count: usize) -> Result<(), Problem> {
+    let owners = owners(tx, tenant)?;
+    for DemoCustomer { owner, customer, contacts } in demo_data::customers().take(count) {
         // As its owner, so that the log reads as it would in life.
-        tx.actor = owners[owner].clone();
+        tx.actor = owners[owner].0.clone();
         let customer = records::create::<Customers>(tx, customer)?;
         for mut contact in contacts {
             contact.customer_id = customer.id;
@@ -137,7 +165,7 @@ fn customers(tx: &mut Tx, tenant: &Tenant, count: usize) -> Result<(), Problem> 
     Ok(())
 }
 
-fn acting_as(tx: &mut Tx, tenant: &Tenant, email: &str) -> Result<Arc<Actor>, Problem> {
+fn acting_as(tx: &mut Tx, tenant: &Tenant, email: &str) -> Result<(Arc<Actor>, Uuid), Problem> {
     let (user, role): (_, roles::Role) = users::with_role(tx, tenant.id, Who::Email(email.to_owned()))?;
-    Ok(Arc::new(actor_of(tenant, &user, &role, Uuid::nil())?))
+    Ok((Arc::new(actor_of(tenant, &user, &role, Uuid::nil())?), user.department_id))
 }

@@ -85,10 +85,10 @@ const PAINS: [&str; 6] = ["数据分散", "跟进不及时", "报表靠手工", 
 const TAGS: [&str; 5] = ["高潜力", "长期合作", "流失风险", "标杆客户", "价格敏感"];
 const MOBILE: [&str; 6] = ["138", "139", "150", "186", "177", "133"];
 
-/// The first `count` customers.
-pub fn customers(count: usize) -> Vec<DemoCustomer> {
+/// The customers, without end.
+pub fn customers() -> impl Iterator<Item = DemoCustomer> {
     let mut rng = StdRng::seed_from_u64(20_261_101);
-    (0..count).map(|index| customer(&mut rng, index)).collect()
+    (0..).map(move |index| customer(&mut rng, index))
 }
 
 fn pick<T: Copy>(rng: &mut StdRng, list: &[T]) -> T {

@@ -3,6 +3,7 @@
 mod admin;
 mod demo;
 mod demo_data;
+mod demo_scale;
 mod doctor;
 mod file;
 mod installation;

@@ -18,7 +18,7 @@ pub const SUBJECT: &str = "contact";
 
 /// A contact.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = contacts, treat_none_as_null = true)]
+#[diesel(table_name = contacts, treat_none_as_null = true, treat_none_as_default_value = false)]
 #[allow(missing_docs)]
 pub struct Contact {
     pub tenant_id: Uuid,
@@ -43,7 +43,7 @@ pub struct Contact {
 
 impl Contact {
     /// What the contact, and its customer by it, is found by; nothing while it is deleted.
-    fn terms(&self) -> Terms {
+    pub(crate) fn terms(&self) -> Terms {
         let mut terms = Terms::default();
         if self.deleted_at.is_some() {
             return terms;

@@ -22,7 +22,7 @@ pub const SUBJECT: &str = "customer";
 
 /// A customer.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = customers, treat_none_as_null = true)]
+#[diesel(table_name = customers, treat_none_as_null = true, treat_none_as_default_value = false)]
 #[allow(missing_docs)]
 pub struct Customer {
     pub tenant_id: Uuid,
@@ -59,7 +59,7 @@ pub struct Customer {
 
 impl Customer {
     /// What the customer is found by; nothing while it is deleted.
-    fn terms(&self) -> Terms {
+    pub(crate) fn terms(&self) -> Terms {
         let mut terms = Terms::default();
         if self.deleted_at.is_some() {
             return terms;

@@ -1,5 +1,6 @@
 //! What every area stands on.
 
+pub mod bulk;
 pub mod events;
 pub(crate) mod explain;
 pub mod external_ids;

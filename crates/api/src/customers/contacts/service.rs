@@ -76,17 +76,7 @@ impl Resource for Contacts {
             Some(other) if input.is_primary => end_primary(tx, other)?,
             Some(_) => {}
         }
-        let blank = Contact {
-            tenant_id: tx.actor.tenant_id,
-            id: Uuid::now_v7(),
-            customer_id: customer.id,
-            version: 1,
-            created_at: tx.now,
-            updated_at: tx.now,
-            deleted_at: None,
-            ..blank()
-        };
-        let row = filled(blank, input, &tx.actor.region);
+        let row = new_row(tx, Uuid::now_v7(), input);
         store::insert(tx, &row)?;
         replace_external_ids(tx, &row, &json!([]))?;
         Ok(row)
@@ -128,6 +118,21 @@ impl Resource for Contacts {
         store::replace(tx, before, &after)?;
         Ok(after)
     }
+}
+
+/// A new contact, not stored yet; its customer is taken as it is.
+pub(crate) fn new_row(tx: &Tx, id: Uuid, input: ContactInput) -> Contact {
+    let blank = Contact {
+        tenant_id: tx.actor.tenant_id,
+        id,
+        customer_id: input.customer_id,
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+        deleted_at: None,
+        ..blank()
+    };
+    filled(blank, input, &tx.actor.region)
 }
 
 /// A customer has one primary contact: the one that was it so far, with a version and an event of its own.

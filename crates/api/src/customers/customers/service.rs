@@ -71,19 +71,7 @@ impl Resource for Customers {
             Some(owner_id) => department_of_owner(tx, owner_id)?,
             None => tx.actor.department_id.ok_or_else(|| Problem::field("/owner_id", FieldCode::Required))?,
         };
-        let series = Series::of_year('C', tx.now, tx.actor.time_zone);
-        let blank = Customer {
-            tenant_id: tx.actor.tenant_id,
-            id: Uuid::now_v7(),
-            number: tx.next_number(&series)?,
-            version: 1,
-            created_at: tx.now,
-            updated_at: tx.now,
-            deleted_at: None,
-            department_id,
-            ..blank()
-        };
-        let row = filled(blank, input, &tx.actor.region);
+        let row = new_row(tx, Uuid::now_v7(), department_id, input)?;
         free_credit_code(tx, &row)?;
         store::insert(tx, &row)?;
         replace_external_ids(tx, &row, &json!([]))?;
@@ -129,6 +117,31 @@ impl Resource for Customers {
         contacts::set_findable(tx, after.id, !deleted)?;
         Ok(after)
     }
+}
+
+/// A new customer with a number of its own, not stored yet; what the input refers to is taken as it is.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn new_row(
+    tx: &mut Tx,
+    id: Uuid,
+    department_id: Uuid,
+    input: CustomerInput,
+) -> Result<Customer, StoreError> {
+    let series = Series::of_year('C', tx.now, tx.actor.time_zone);
+    let blank = Customer {
+        tenant_id: tx.actor.tenant_id,
+        id,
+        number: tx.next_number(&series)?,
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+        deleted_at: None,
+        department_id,
+        ..blank()
+    };
+    Ok(filled(blank, input, &tx.actor.region))
 }
 
 /// The department of the person that a customer is given to, if the actor may give it.

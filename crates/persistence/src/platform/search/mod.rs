@@ -41,6 +41,11 @@ pub enum Field {
 pub struct Terms(BTreeSet<(i16, String)>);
 
 impl Terms {
+    /// Field and text of each.
+    pub(crate) fn into_rows(self) -> impl Iterator<Item = (i16, String)> {
+        self.0.into_iter()
+    }
+
     /// Adds terms of one field.
     pub fn add(&mut self, field: Field, terms: impl IntoIterator<Item = String>) -> &mut Self {
         self.0.extend(terms.into_iter().filter(|term| !term.is_empty()).map(|term| (field as i16, term)));
@@ -78,13 +83,13 @@ pub fn replace(
         |from: &Terms, to: &Terms| -> (Vec<i16>, Vec<String>) { from.0.difference(&to.0).cloned().unzip() };
     for (statement, (fields, terms)) in [
         (
-            "delete from search_terms s using unnest($4, $5) as gone (field, term) where s.tenant_id = $1 \
+            "delete from search_terms s using unnest($4::smallint[], $5::text[]) as gone (field, term) where s.tenant_id = $1 \
              and s.subject_id = $2 and s.source_id = $3 and s.field = gone.field and s.term = gone.term",
             change(before, after),
         ),
         (
             "insert into search_terms (tenant_id, subject_id, source_id, field, term) \
-             select $1, $2, $3, field, term from unnest($4, $5) as new (field, term) on conflict do nothing",
+             select $1, $2, $3, field, term from unnest($4::smallint[], $5::text[]) as new (field, term) on conflict do nothing",
             change(after, before),
         ),
     ] {
@@ -117,7 +122,7 @@ pub fn add_all(tx: &mut Tx, subject: Uuid, sources: &[(Uuid, Terms)]) -> Result<
     }
     sql_query(
         "insert into search_terms (tenant_id, subject_id, source_id, field, term) \
-         select $1, $2, source, field, term from unnest($3, $4, $5) as new (source, field, term) \
+         select $1, $2, source, field, term from unnest($3::uuid[], $4::smallint[], $5::text[]) as new (source, field, term) \
          on conflict do nothing",
     )
     .bind::<SqlUuid, _>(tx.actor.tenant_id)

@@ -1,0 +1,193 @@
+//! The operations that are measured.
+
+use serde_json::{Value, json};
+
+use crate::Failed;
+use crate::stand::Stand;
+
+/// Something that callers do, over and over.
+pub struct Operation {
+    /// Name in the report.
+    pub name: &'static str,
+    /// HTTP method.
+    pub method: &'static str,
+    /// Paths to choose from.
+    pub paths: Vec<String>,
+    /// Bodies to choose from; none for reading.
+    pub bodies: Vec<String>,
+    /// The status of success.
+    pub status: u16,
+    /// Statements that the server may send for one request, `BEGIN` and `COMMIT` included.
+    pub queries: u32,
+    /// The part of the raw rate that is aimed at, with 32 connections.
+    pub goal: Option<f64>,
+    /// Whether its time at 1,000,000 customers has to be that at 10,000.
+    pub flat: bool,
+    /// Bodies for the peer, a GraphQL server over the same tables, to choose from.
+    pub peer: Option<Vec<String>>,
+}
+
+impl Operation {
+    /// Whether it changes something.
+    pub fn writes(&self) -> bool {
+        self.method != "GET"
+    }
+}
+
+/// Different requests of one kind: enough that nothing is answered from one hot page.
+pub const VARIETY: usize = 64;
+
+/// How deep the second page of a list is.
+const DEEP: usize = 50_000;
+
+/// All operations, over the data of a stand.
+pub fn all(stand: &Stand, token: &str) -> Result<Vec<Operation>, Failed> {
+    let ask = |path: &str| -> Result<Value, Failed> {
+        let reply = stand.request(token, "GET", path, None)?;
+        if reply.status != 200 {
+            return Err(format!("{path}: {} {}", reply.status, reply.body).into());
+        }
+        Ok(reply.body)
+    };
+    let ids = spread_ids(&ask)?;
+    let deep = cursor_behind(&ask, DEEP)?;
+    let some = ask(&format!("/v1/customers/{}", ids[0]))?;
+    let (owner, department) = (text(&some["owner_id"]), text(&some["department_id"]));
+    let read = |name, paths: Vec<String>, queries, goal| Operation {
+        name,
+        method: "GET",
+        paths,
+        bodies: vec![],
+        status: 200,
+        queries,
+        goal,
+        flat: true,
+        peer: None,
+    };
+    let each = |values: &[&str], path: &str| -> Vec<String> {
+        values.iter().map(|value| format!("{path}{}", percent(value))).collect()
+    };
+    let write = |name, method, paths: Vec<String>, bodies: Vec<String>, status, queries| Operation {
+        name,
+        method,
+        paths,
+        bodies,
+        status,
+        queries,
+        goal: Some(0.5),
+        flat: false,
+        peer: None,
+    };
+    let single: Vec<String> = ids.iter().map(|id| format!("/v1/customers/{id}")).collect();
+    let stages = ["acquisition", "conversion", "retention", "repurchase", "referral"];
+    let filtered = stages
+        .iter()
+        .flat_map(|stage| {
+            ["A", "B", "C"].map(|grade| {
+                format!("/v1/customers?owner_id={owner}&department_id={department}&lifecycle_stage={stage}&grade={grade}")
+            })
+        })
+        .collect();
+    let new: Vec<String> = (0..VARIETY * 4).map(|number| new_customer(number).to_string()).collect();
+    let patches =
+        (0..1000).map(|number| json!({ "staff_count": number, "industry_detail": format!("软件 {number}") }));
+    let batch = json!({ "items": (0..100)
+        .map(|number| json!({ "action": "create", "data": new_customer(number) })).collect::<Vec<_>>() });
+    Ok(vec![
+        read("get by id", single.clone(), 1, Some(0.35)),
+        read("list 50, first page", vec!["/v1/customers".into()], 1, Some(0.45)),
+        read("list 50, after 50,000", vec![format!("/v1/customers?cursor={deep}")], 1, Some(0.45)),
+        read("filtered list", filtered, 1, Some(0.45)),
+        read(
+            "search, two characters",
+            each(&["科创", "华信", "云帆", "远景", "宏图", "凌云", "启明", "润泽"], "/v1/customers?q="),
+            1,
+            Some(0.5),
+        ),
+        read(
+            "search, telephone digits",
+            each(&["13812", "13955", "15088", "18634", "17771", "13329", "1385", "1509"], "/v1/customers?q="),
+            1,
+            Some(0.5),
+        ),
+        read(
+            "search, miss",
+            each(&["龘龘", "qqxqzz", "00000000000", "齉靐"], "/v1/customers?q="),
+            1,
+            Some(0.5),
+        ),
+        write("create", "POST", vec!["/v1/customers".into()], new, 201, 6),
+        write("patch", "PATCH", single, patches.map(|patch| patch.to_string()).collect(), 200, 5),
+        write(
+            "batch create of 100",
+            "POST",
+            vec!["/v1/customers/batch".into()],
+            vec![batch.to_string()],
+            207,
+            600,
+        ),
+    ])
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Ids from the whole of the table.
+fn spread_ids(ask: &impl Fn(&str) -> Result<Value, Failed>) -> Result<Vec<String>, Failed> {
+    let oldest = ask("/v1/customers?sort=created_at&limit=1")?;
+    let newest = ask("/v1/customers?sort=-created_at&limit=1")?;
+    let number = |list: &Value| -> u64 {
+        let digits = text(&list["data"][0]["number"]);
+        digits.get(5..).and_then(|digits| digits.parse().ok()).unwrap_or_default()
+    };
+    let year = text(&oldest["data"][0]["number"])[..5].to_owned();
+    let (first, last) = (number(&oldest), number(&newest));
+    (0..VARIETY as u64)
+        .map(|place| {
+            let wanted = first + (last - first) * place / VARIETY as u64;
+            let list = ask(&format!("/v1/customers?limit=1&number={year}{wanted:06}"))?;
+            list["data"][0]["id"]
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| format!("no customer {wanted}").into())
+        })
+        .collect()
+}
+
+/// The cursor of the page that begins behind so many rows, or in the middle where there are fewer.
+fn cursor_behind(ask: &impl Fn(&str) -> Result<Value, Failed>, rows: usize) -> Result<String, Failed> {
+    let mut last = String::new();
+    for page in 0..rows / 200 {
+        let cursor = if page == 0 { String::new() } else { format!("&cursor={last}") };
+        match ask(&format!("/v1/customers?limit=200{cursor}"))?["next_cursor"].as_str() {
+            Some(next) => last = next.to_owned(),
+            None => break,
+        }
+    }
+    Ok(last)
+}
+
+fn new_customer(number: usize) -> Value {
+    json!({
+        "kind": "company",
+        "name": format!("杭州{}信息技术有限公司", ["科创", "云帆", "远景", "启明"][number % 4]),
+        "phone": format!("+86138{:08}", number * 7919 % 100_000_000),
+        "email": format!("info@n{number}.example"),
+        "website": format!("https://www.n{number}.example/"),
+        "grade": (["A", "B", "C"][number % 3]),
+        "lifecycle_stage": "acquisition",
+        "industry": "I",
+        "industry_detail": "软件",
+        "staff_count": 20 + number,
+        "annual_revenue": { "amount": "1200000.00", "currency": "CNY" },
+        "source": "展会",
+        "pain_points": ["数据分散"],
+        "tags": ["高潜力"],
+        "address": { "country": "CN", "region": "浙江省", "city": "杭州市", "street": format!("科技路 {number} 号") },
+    })
+}
