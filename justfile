@@ -29,6 +29,10 @@ contract *arguments:
     cargo build --workspace --locked
     FULCRUM_BIN="${FULCRUM_BIN:-target/debug/fulcrum}" contract/check.sh {{ arguments }}
 
+# How fast it is, beside raw PostgreSQL, in one run (docs/performance.md); `just bench --smoke` measures no time.
+bench *arguments:
+    cargo run --quiet --package fulcrum-bench -- {{ arguments }}
+
 # Everything that CI does.
 ci:
     .ci/run

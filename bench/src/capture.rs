@@ -135,6 +135,11 @@ impl Observer {
         self.conn.batch_execute("deallocate explained; reset plan_cache_mode")?;
         Ok(plan?.plan)
     }
+
+    /// Runs a statement.
+    pub fn run(&mut self, sql: &str) -> Result<(), Failed> {
+        Ok(self.conn.batch_execute(sql)?)
+    }
 }
 
 /// Tables that no operation may read from end to end.

@@ -23,8 +23,6 @@ pub struct Operation {
     pub goal: Option<f64>,
     /// Whether its time at 1,000,000 customers has to be that at 10,000.
     pub flat: bool,
-    /// Bodies for the peer, a GraphQL server over the same tables, to choose from.
-    pub peer: Option<Vec<String>>,
 }
 
 impl Operation {
@@ -62,7 +60,6 @@ pub fn all(stand: &Stand, token: &str) -> Result<Vec<Operation>, Failed> {
         queries,
         goal,
         flat: true,
-        peer: None,
     };
     let each = |values: &[&str], path: &str| -> Vec<String> {
         values.iter().map(|value| format!("{path}{}", percent(value))).collect()
@@ -76,7 +73,6 @@ pub fn all(stand: &Stand, token: &str) -> Result<Vec<Operation>, Failed> {
         queries,
         goal: Some(0.5),
         flat: false,
-        peer: None,
     };
     let single: Vec<String> = ids.iter().map(|id| format!("/v1/customers/{id}")).collect();
     let stages = ["acquisition", "conversion", "retention", "repurchase", "referral"];
@@ -90,7 +86,7 @@ pub fn all(stand: &Stand, token: &str) -> Result<Vec<Operation>, Failed> {
         .collect();
     let new: Vec<String> = (0..VARIETY * 4).map(|number| new_customer(number).to_string()).collect();
     let patches =
-        (0..1000).map(|number| json!({ "staff_count": number, "industry_detail": format!("软件 {number}") }));
+        (0..1000).map(|number| json!({ "notes": format!("第 {number} 次拜访"), "grade": (["A", "B", "C"][number % 3]) }));
     let batch = json!({ "items": (0..100)
         .map(|number| json!({ "action": "create", "data": new_customer(number) })).collect::<Vec<_>>() });
     Ok(vec![

@@ -25,6 +25,7 @@ pub fn measure(arguments: &Arguments, plan: &Plan, report: &mut Report) -> Resul
     let token = stand.token()?;
     let operations = operations::all(&stand, &token)?;
     let mut peer = arguments.peer.map(|_| peer::Peer::start(&stand)).transpose()?;
+    report.peer = peer.as_ref().map(|_| peer::DESCRIPTION.to_owned());
     for operation in operations.iter().filter(|one| wanted(arguments, one)) {
         let scripts = scripts(&stand, operation, &token)?;
         for connections in &arguments.connections {

@@ -18,8 +18,9 @@ pub struct DatabaseSettings {
     /// Folder with PostgreSQL's programs (initdb, postgres), when they aren't found by themselves.
     #[arg(long, env = "FULCRUM_PG_BIN")]
     pub pg_bin: Option<PathBuf>,
-    /// Connections to the database, and so the database work that is done at one time.
-    #[arg(long, env = "FULCRUM_DATABASE_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    /// Connections to the database, and so the database work that is done at one time; by default four for each core of
+    /// this machine, 8 to 32.
+    #[arg(long, env = "FULCRUM_DATABASE_CONNECTIONS", default_value_t = connections(), value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub database_connections: u32,
     /// Milliseconds that a request waits for the database before it is answered with 503.
     #[arg(long, env = "FULCRUM_DATABASE_WAIT_MS", default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
@@ -27,6 +28,12 @@ pub struct DatabaseSettings {
     /// Milliseconds that one statement may run.
     #[arg(long, env = "FULCRUM_STATEMENT_TIMEOUT_MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     pub statement_timeout_ms: u64,
+}
+
+/// More than the processors can serve only makes requests wait for each other inside of the database.
+fn connections() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get() as u32);
+    (cores * 4).clamp(8, 32)
 }
 
 fn database_url(text: &str) -> Result<String, String> {

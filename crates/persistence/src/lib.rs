@@ -6,10 +6,12 @@
 pub mod access;
 pub mod customers;
 mod db;
+mod json;
 pub mod local_postgres;
 pub mod migrations;
 pub mod paging;
 pub mod platform;
 mod schema;
 
+pub use json::Json;
 pub use db::{AsStoreError, Clock, Db, DbSettings, QueryStats, StoreError, Tx};

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use fulcrum_domain::values::{CreditCode, Email, Phone, Website};
+use fulcrum_persistence::Json;
 use fulcrum_persistence::platform::external_ids::ExternalId;
-use serde_json::Value;
 
 use crate::http::catalog::FieldCode;
 use crate::http::problem::Problem;
@@ -39,12 +39,12 @@ pub fn website(text: Option<String>) -> Option<String> {
 }
 
 /// External ids as they are stored beside a record.
-pub fn stored_external_ids(stored: &Value) -> Vec<ExternalIdView> {
-    serde_json::from_value(stored.clone()).unwrap_or_default()
+pub fn stored_external_ids(stored: &Json) -> Vec<ExternalIdView> {
+    stored.read().unwrap_or_default()
 }
 
 /// External ids for their own table.
-pub fn external_ids(stored: &Value) -> Vec<ExternalId> {
+pub fn external_ids(stored: &Json) -> Vec<ExternalId> {
     stored_external_ids(stored).into_iter().map(ExternalId::from).collect()
 }
 

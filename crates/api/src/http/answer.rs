@@ -1,5 +1,7 @@
 //! Answers: status, body and the headers that belong to them, in a form that can be kept and given again.
 
+use std::cell::RefCell;
+
 use actix_web::body::BoxBody;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -9,11 +11,32 @@ use uuid::Uuid;
 use super::context::RequestContext;
 use super::problem::Problem;
 
+/// The most that a thread keeps for writing the next answer into.
+const KEPT_BUFFER: usize = 256 * 1024;
+
+/// Writes a view as JSON. Each thread has one buffer for it: growing a new one for each page of a list, by doubling, cost
+/// a tenth of the page and left every thread with memory of every size.
+fn json(view: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        serde_json::to_writer(&mut *buffer, view)?;
+        let text = buffer.to_vec();
+        if buffer.capacity() > KEPT_BUFFER {
+            *buffer = Vec::new();
+        }
+        Ok(text)
+    })
+}
+
 /// An answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Answer {
     status: u16,
-    body: Option<String>,
+    #[serde(with = "as_text")]
+    body: Option<Vec<u8>>,
     etag: Option<String>,
     location: Option<String>,
     /// Given before, to the same request.
@@ -51,7 +74,7 @@ impl Answer {
     /// # Errors
     /// An internal problem when the view can't be written as JSON.
     pub fn with_status(status: u16, view: &impl Serialize) -> Result<Answer, Problem> {
-        let body = serde_json::to_string(view).map_err(|_| Problem::new(super::catalog::Code::Internal))?;
+        let body = json(view).map_err(|_| Problem::new(super::catalog::Code::Internal))?;
         Ok(Answer { body: Some(body), ..Answer::new(status) })
     }
 
@@ -71,7 +94,7 @@ impl Answer {
 
     /// A problem that was put into words already.
     pub fn problem(status: u16, body: String) -> Answer {
-        Answer { body: Some(body), problem: true, ..Answer::new(status) }
+        Answer { body: Some(body.into_bytes()), problem: true, ..Answer::new(status) }
     }
 
     /// Names the version of the record.
@@ -98,6 +121,19 @@ impl Answer {
             return false;
         };
         known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
+    }
+}
+
+/// A body is kept as the text that it is.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(body: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+        body.as_deref().map(String::from_utf8_lossy).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(String::into_bytes))
     }
 }
 

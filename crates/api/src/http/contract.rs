@@ -2,7 +2,7 @@
 //! openapi.json publishes, so that what is documented is what is enforced. Every error is reported, not the first.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
@@ -15,39 +15,24 @@ use super::problem::FieldError;
 pub struct Contract {
     /// openapi.json
     pub document: Value,
-    validators: Mutex<HashMap<String, Arc<Validator>>>,
+    validators: RwLock<HashMap<String, Arc<Rules>>>,
 }
 
 impl Contract {
     /// The judge that goes by a document.
     pub fn new(document: Value) -> Contract {
-        Contract { document, validators: Mutex::default() }
+        Contract { document, validators: RwLock::default() }
     }
 
     /// Everything that is wrong with a value by the schema of this name.
     pub fn errors(&self, schema: &str, value: &Value) -> Vec<FieldError> {
-        let validator =
-            self.validator(schema, || json!({ "$ref": format!("#/components/schemas/{schema}") }));
-        check(&validator, value)
+        let rules = self.rules(schema, || json!({ "$ref": format!("#/components/schemas/{schema}") }));
+        check(&rules.validator, value)
     }
 
-    /// Everything that is wrong with the parameters of an operation.
-    pub fn parameter_errors(
-        &self,
-        key: &str,
-        schema: impl FnOnce() -> Value,
-        value: &Value,
-    ) -> Vec<FieldError> {
-        let validator = self.validator(key, schema);
-        let mut errors = check(&validator, value);
-        for error in &mut errors {
-            error.pointer =
-                error.pointer.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
-            if error.code == FieldCode::UnknownField {
-                error.code = FieldCode::UnknownParameter;
-            }
-        }
-        errors
+    /// The schema of an operation's parameters and its judge, made once.
+    pub fn parameters(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Rules> {
+        self.rules(key, schema)
     }
 
     /// The methods of a path template's operations.
@@ -59,24 +44,47 @@ impl Contract {
             .filter_map(|(path, item)| item.as_object().map(|item| (path, item)))
     }
 
-    fn validator(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Validator> {
-        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(validator) = validators.get(key) {
-            return validator.clone();
+    fn rules(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Rules> {
+        if let Some(rules) = self.validators.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+            return rules.clone();
         }
-        let mut schema = schema();
-        if let Some(object) = schema.as_object_mut() {
+        let schema = schema();
+        let mut whole = schema.clone();
+        if let Some(object) = whole.as_object_mut() {
             object.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
             object.insert("components".into(), self.document["components"].clone());
         }
         // A guard test makes every validator once, so this can't fail in the field.
         let validator = jsonschema::options()
             .should_validate_formats(true)
-            .build(&schema)
+            .build(&whole)
             .unwrap_or_else(|error| panic!("the schema {key} of our own contract is not valid: {error}"));
-        let validator = Arc::new(validator);
-        validators.insert(key.to_owned(), validator.clone());
-        validator
+        let rules = Arc::new(Rules { schema, validator });
+        let mut validators = self.validators.write().unwrap_or_else(PoisonError::into_inner);
+        validators.insert(key.to_owned(), rules.clone());
+        rules
+    }
+}
+
+/// A schema and its judge.
+pub struct Rules {
+    /// The schema.
+    pub schema: Value,
+    validator: Validator,
+}
+
+impl Rules {
+    /// Everything that is wrong with the parameters of an operation.
+    pub fn parameter_errors(&self, value: &Value) -> Vec<FieldError> {
+        let mut errors = check(&self.validator, value);
+        for error in &mut errors {
+            error.pointer =
+                error.pointer.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
+            if error.code == FieldCode::UnknownField {
+                error.code = FieldCode::UnknownParameter;
+            }
+        }
+        errors
     }
 }
 

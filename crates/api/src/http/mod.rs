@@ -5,6 +5,7 @@ pub mod answer;
 pub mod body;
 pub mod catalog;
 pub mod checks;
+pub mod compression;
 pub mod context;
 pub mod contract;
 pub mod cursor;

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use crate::db::prepared;
 use crate::paging::{PageRequest, keyset};
 use crate::schema::{api_clients, customers, departments, users};
 use crate::{StoreError, Tx};
@@ -67,7 +67,7 @@ pub fn lock(tx: &mut Tx, id: Uuid) -> Result<Department, StoreError> {
 /// # Errors
 /// Those of the database.
 pub fn lock_tree(tx: &mut Tx) -> Result<(), StoreError> {
-    sql_query("select pg_advisory_xact_lock(hashtextextended($1, 2))")
+    prepared("select pg_advisory_xact_lock(hashtextextended($1, 2))")
         .bind::<Text, _>(tx.actor.tenant_id.to_string())
         .execute(tx.conn)?;
     Ok(())
@@ -113,7 +113,7 @@ pub fn replace(tx: &mut Tx, department: &Department) -> Result<(), StoreError> {
 /// # Errors
 /// Those of the database.
 pub fn move_subtree(tx: &mut Tx, from: &str, to: &str) -> Result<(), StoreError> {
-    sql_query(
+    prepared(
         "update departments set path = $3 || substr(path, length($2) + 1), version = version + 1, updated_at = $4 \
          where tenant_id = $1 and starts_with(path, $2) and path <> $2",
     )

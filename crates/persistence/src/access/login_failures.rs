@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, Bytea, Integer, Timestamptz};
 
+use crate::db::prepared;
 use crate::{StoreError, Tx};
 
 /// One thing that failures are counted for, and how many are too many.
@@ -36,7 +36,7 @@ pub fn add(tx: &mut Tx, limits: &[Limit], window: TimeDelta) -> Result<Option<Da
     let mut keys: Vec<_> = limits.iter().map(|limit| limit.key.clone()).collect();
     // Always in the same order, so that two failures at once don't wait for each other in a circle.
     keys.sort();
-    let rows: Vec<Row> = sql_query(
+    let rows: Vec<Row> = prepared(
         "insert into login_failures as f (key, failures, window_ends_at) select key, 1, $3 from unnest($1) as k (key) \
          on conflict (key) do update set \
          failures = case when f.window_ends_at > $2 then f.failures + 1 else 1 end, \
@@ -61,9 +61,9 @@ pub fn add(tx: &mut Tx, limits: &[Limit], window: TimeDelta) -> Result<Option<Da
 pub fn forgive(tx: &mut Tx, forgotten: &[u8], less: &[Limit]) -> Result<(), StoreError> {
     let mut keys: Vec<_> = less.iter().map(|limit| limit.key.clone()).collect();
     keys.sort();
-    sql_query("update login_failures set failures = greatest(failures - 1, 0) where key = any($1)")
+    prepared("update login_failures set failures = greatest(failures - 1, 0) where key = any($1)")
         .bind::<Array<Bytea>, _>(keys)
         .execute(tx.conn)?;
-    sql_query("delete from login_failures where key = $1").bind::<Bytea, _>(forgotten).execute(tx.conn)?;
+    prepared("delete from login_failures where key = $1").bind::<Bytea, _>(forgotten).execute(tx.conn)?;
     Ok(())
 }

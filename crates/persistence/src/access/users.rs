@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::roles::Role;
 use super::scope;
+use crate::db::prepared;
 use crate::paging::{PageRequest, keyset};
 use crate::schema::{roles, users};
 use crate::{StoreError, Tx};
@@ -178,7 +179,7 @@ pub fn replace(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
 /// # Errors
 /// Those of the database.
 pub fn somebody_may(tx: &mut Tx, permissions: &[&str]) -> Result<bool, StoreError> {
-    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended($1, 3))")
+    prepared("select pg_advisory_xact_lock(hashtextextended($1, 3))")
         .bind::<diesel::sql_types::Text, _>(tx.actor.tenant_id.to_string())
         .execute(tx.conn)?;
     let wanted: Vec<String> = permissions.iter().map(|word| (*word).to_owned()).collect();

@@ -8,10 +8,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::customers;
+use crate::db::prepared;
 use crate::paging::{PageRequest, Position, SortKey, keyset};
 use crate::platform::search::{self, Field, MatchingIds, Ranked, SearchQuery, Target, Terms};
 use crate::schema::{contacts, customers as customer_table};
-use crate::{StoreError, Tx};
+use crate::{Json, StoreError, Tx};
 
 /// The word for contacts in events, external ids and explanations.
 pub const SUBJECT: &str = "contact";
@@ -27,14 +28,14 @@ pub struct Contact {
     pub name: String,
     pub title: Option<String>,
     /// `[{"number": …, "label": …}]`
-    pub phones: Value,
+    pub phones: Json,
     /// `[{"address": …, "label": …}]`
-    pub emails: Value,
+    pub emails: Json,
     pub decision_role: Option<String>,
     pub is_primary: bool,
     pub born_on: Option<NaiveDate>,
     pub notes: Option<String>,
-    pub external_ids: Value,
+    pub external_ids: Json,
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -52,14 +53,15 @@ impl Contact {
             &self.name,
             [Field::ContactNameStart, Field::ContactNameInside, Field::ContactPinyin, Field::ContactPinyin],
         );
-        terms.add(Field::ContactPhone, texts(&self.phones, "number").flat_map(phone_terms));
-        terms.add(Field::ContactEmail, texts(&self.emails, "address").flat_map(email_terms));
+        terms.add(Field::ContactPhone, texts(&self.phones, "number").iter().flat_map(|text| phone_terms(text)));
+        terms.add(Field::ContactEmail, texts(&self.emails, "address").iter().flat_map(|text| email_terms(text)));
         terms
     }
 }
 
-fn texts<'v>(list: &'v Value, key: &'static str) -> impl Iterator<Item = &'v str> {
-    list.as_array().into_iter().flatten().filter_map(move |entry| entry[key].as_str())
+fn texts(list: &Json, key: &str) -> Vec<String> {
+    let entries: Vec<Value> = list.read().unwrap_or_default();
+    entries.iter().filter_map(|entry| entry[key].as_str().map(str::to_owned)).collect()
 }
 
 /// Which contacts; empty lists and `None` don't restrict.
@@ -154,7 +156,7 @@ pub fn primary_of(tx: &mut Tx, customer_id: Uuid) -> Result<Option<Contact>, Sto
 pub fn of_customers(tx: &mut Tx, customer_ids: &[Uuid], each: i64) -> Result<Vec<Contact>, StoreError> {
     use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
     // The ids come from a list of customers that the actor was shown.
-    let ids: Vec<ContactId> = diesel::sql_query(
+    let ids: Vec<ContactId> = prepared(
         "select h.id from unnest($2) as w (customer_id) cross join lateral (select c.id from contacts c \
          where c.tenant_id = $1 and c.customer_id = w.customer_id and c.deleted_at is null \
          order by c.created_at, c.id limit $3) h",

@@ -4,7 +4,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use fulcrum_domain::platform::search_terms::{code_terms, email_terms, phone_terms};
 use rust_decimal::Decimal;
@@ -12,10 +11,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::access::scope;
+use crate::db::prepared;
 use crate::paging::{PageRequest, Position, SortKey, keyset};
 use crate::platform::search::{self, Field, MatchingIds, Ranked, SearchQuery, Target, Terms};
 use crate::schema::{customers, search_terms};
-use crate::{StoreError, Tx};
+use crate::{Json, StoreError, Tx};
 
 /// The word for customers in events, external ids and explanations.
 pub const SUBJECT: &str = "customer";
@@ -45,10 +45,10 @@ pub struct Customer {
     pub source: Option<String>,
     pub pain_points: Vec<String>,
     pub tags: Vec<String>,
-    pub address: Option<Value>,
+    pub address: Option<Json>,
     pub born_on: Option<NaiveDate>,
     pub notes: Option<String>,
-    pub external_ids: Value,
+    pub external_ids: Json,
     pub owner_id: Option<Uuid>,
     pub department_id: Uuid,
     pub version: i32,
@@ -354,7 +354,7 @@ pub fn explain(tx: &mut Tx, filter: &Filter, search: SearchQuery) -> Result<Valu
 /// # Errors
 /// Those of the database.
 pub fn follow_owner(tx: &mut Tx, owner_id: Uuid, department_id: Uuid) -> Result<(), StoreError> {
-    sql_query(
+    prepared(
         "with old as (select id, department_id from customers where tenant_id = $1 and owner_id = $2 \
            and department_id <> $3 for update), \
          moved as (update customers c set department_id = $3, version = c.version + 1, updated_at = $4 from old \

@@ -3,6 +3,7 @@
 mod clock;
 pub(crate) mod connection;
 mod errors;
+mod prepared;
 mod stats;
 mod tx;
 
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 
 pub use clock::Clock;
 pub use errors::StoreError;
+pub(crate) use prepared::prepared;
 pub use stats::QueryStats;
 pub use tx::Tx;
 

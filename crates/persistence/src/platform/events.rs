@@ -10,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::customers::customers;
+use crate::db::prepared;
 use crate::schema::events;
 use crate::{StoreError, Tx};
 use fulcrum_domain::access::{DataScope, Permission};
@@ -66,7 +67,7 @@ pub struct Filter {
 /// # Errors
 /// Those of the database.
 pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
-    sql_query(
+    prepared(
         "insert into events (tenant_id, at, xid, type, subject_type, subject_id, customer_id, actor_type, \
          actor_id, request_id, version, changes) \
          values ($1, $2, pg_current_xact_id()::text::bigint, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

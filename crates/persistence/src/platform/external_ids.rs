@@ -4,11 +4,11 @@ use diesel::dsl::sql;
 use diesel::internal::table_macro::{BoxedSelectStatement, FromClause};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::db::prepared;
 use crate::schema::external_ids;
 use crate::{StoreError, Tx};
 
@@ -29,7 +29,7 @@ pub struct ExternalId {
 /// Those of the database.
 pub fn lock(tx: &mut Tx, subject_type: &str, id: &ExternalId) -> Result<(), StoreError> {
     let key = format!("{}/{subject_type}/{}/{}", tx.actor.tenant_id, id.system, id.external_id);
-    sql_query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+    prepared("select pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind::<Text, _>(key)
         .execute(tx.conn)?;
     Ok(())
@@ -85,7 +85,7 @@ pub fn replace(
     if !gone.is_empty() {
         let (systems, ids): (Vec<_>, Vec<_>) =
             gone.into_iter().map(|id| (id.system.as_str(), id.external_id.as_str())).unzip();
-        sql_query(
+        prepared(
             "delete from external_ids e using unnest($3, $4) as gone (system, external_id) where e.tenant_id = $1 \
              and e.subject_type = $2 and e.system = gone.system and e.external_id = gone.external_id",
         )

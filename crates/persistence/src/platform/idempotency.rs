@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Bool, Text};
 use uuid::Uuid;
 
+use crate::db::prepared;
 use crate::schema::idempotency_keys as keys;
 use crate::{StoreError, Tx};
 
@@ -56,7 +56,7 @@ pub fn claim(tx: &mut Tx, owner: &KeyOwner) -> Result<Known, StoreError> {
         "{}/{}/{}/{}/{}",
         tx.actor.tenant_id, owner.principal_id, owner.method, owner.path, owner.key
     );
-    let Locked { locked } = sql_query("select pg_try_advisory_xact_lock(hashtextextended($1, 1)) as locked")
+    let Locked { locked } = prepared("select pg_try_advisory_xact_lock(hashtextextended($1, 1)) as locked")
         .bind::<Text, _>(lock)
         .get_result(tx.conn)?;
     if !locked {

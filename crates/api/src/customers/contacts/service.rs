@@ -7,8 +7,8 @@ use fulcrum_domain::values::text::{clean_line, clean_text};
 use fulcrum_persistence::customers::{contacts as store, customers};
 use fulcrum_persistence::platform::external_ids;
 use fulcrum_persistence::platform::search::{SearchQuery, Target};
-use fulcrum_persistence::{StoreError, Tx};
-use serde_json::{Value, json};
+use fulcrum_persistence::{Json, StoreError, Tx};
+use serde_json::json;
 use store::{Contact, Filter, Sort};
 use uuid::Uuid;
 
@@ -78,7 +78,7 @@ impl Resource for Contacts {
         }
         let row = new_row(tx, Uuid::now_v7(), input);
         store::insert(tx, &row)?;
-        replace_external_ids(tx, &row, &json!([]))?;
+        replace_external_ids(tx, &row, &Json::empty_list())?;
         Ok(row)
     }
 
@@ -141,7 +141,7 @@ fn end_primary(tx: &mut Tx, other: Contact) -> Result<(), Problem> {
     records::change_directly::<Contacts>(tx, &other, input)
 }
 
-fn replace_external_ids(tx: &mut Tx, row: &Contact, before: &Value) -> Result<(), Problem> {
+fn replace_external_ids(tx: &mut Tx, row: &Contact, before: &Json) -> Result<(), Problem> {
     let (before, after) = (rules::external_ids(before), rules::external_ids(&row.external_ids));
     let new: Vec<_> = after.iter().filter(|id| !before.contains(id)).cloned().collect();
     records::external_ids_are_free::<Contacts>(tx, row.id, &new)?;
@@ -154,8 +154,8 @@ pub fn input_of(row: &Contact) -> ContactInput {
         customer_id: row.customer_id,
         name: row.name.clone(),
         title: row.title.clone(),
-        phones: serde_json::from_value(row.phones.clone()).unwrap_or_default(),
-        emails: serde_json::from_value(row.emails.clone()).unwrap_or_default(),
+        phones: row.phones.read().unwrap_or_default(),
+        emails: row.emails.read().unwrap_or_default(),
         decision_role: row.decision_role.as_deref().and_then(|role| role.parse().ok()),
         is_primary: row.is_primary,
         born_on: row.born_on,
@@ -174,13 +174,13 @@ fn filled(row: Contact, mut input: ContactInput, region: &str) -> Contact {
     Contact {
         name: clean_line(&input.name),
         title: input.title.map(|text| clean_line(&text)).filter(|text| !text.is_empty()),
-        phones: json!(input.phones),
-        emails: json!(input.emails),
+        phones: Json::of(&input.phones),
+        emails: Json::of(&input.emails),
         decision_role: input.decision_role.map(|role| role.to_string()),
         is_primary: input.is_primary,
         born_on: input.born_on,
         notes: input.notes.map(|text| clean_text(&text)),
-        external_ids: json!(input.external_ids),
+        external_ids: Json::of(&input.external_ids),
         ..row
     }
 }
@@ -192,13 +192,13 @@ fn blank() -> Contact {
         customer_id: Uuid::nil(),
         name: String::new(),
         title: None,
-        phones: json!([]),
-        emails: json!([]),
+        phones: Json::empty_list(),
+        emails: Json::empty_list(),
         decision_role: None,
         is_primary: false,
         born_on: None,
         notes: None,
-        external_ids: json!([]),
+        external_ids: Json::empty_list(),
         version: 1,
         created_at: Default::default(),
         updated_at: Default::default(),

@@ -4,4 +4,5 @@ pub mod input;
 pub mod query;
 pub mod routes;
 pub mod service;
+mod stored;
 pub mod views;

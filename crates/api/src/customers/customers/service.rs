@@ -1,7 +1,6 @@
 //! What can be done with customers.
 
 use fulcrum_domain::access::{Permission, Principal};
-use fulcrum_domain::customers::CustomerKind;
 use fulcrum_domain::platform::Series;
 use fulcrum_domain::values::Money;
 use fulcrum_domain::values::text::{clean_line, clean_text};
@@ -9,13 +8,14 @@ use fulcrum_persistence::access::users;
 use fulcrum_persistence::customers::{contacts, customers as store};
 use fulcrum_persistence::platform::external_ids;
 use fulcrum_persistence::platform::search::{Reach, SearchQuery, Target};
-use fulcrum_persistence::{StoreError, Tx};
-use serde_json::{Value, json};
+use fulcrum_persistence::{Json, StoreError, Tx};
+use serde_json::json;
 use store::{Customer, Filter, Sort};
 use uuid::Uuid;
 
 use super::input::{CustomerInput, PainPoint, Tag};
 use super::query::{CustomerInclude, CustomerQuery, CustomerSort};
+use super::stored;
 use super::views::{CustomerList, CustomerView};
 use crate::App;
 use crate::access::{departments, users as people};
@@ -44,7 +44,7 @@ impl Resource for Customers {
     }
 
     fn view(row: &Customer) -> CustomerView {
-        CustomerView::from(row)
+        CustomerView::from(row.clone())
     }
 
     fn stamp(row: &Customer) -> Stamp {
@@ -74,7 +74,7 @@ impl Resource for Customers {
         let row = new_row(tx, Uuid::now_v7(), department_id, input)?;
         free_credit_code(tx, &row)?;
         store::insert(tx, &row)?;
-        replace_external_ids(tx, &row, &json!([]))?;
+        replace_external_ids(tx, &row, &Json::empty_list())?;
         Ok(row)
     }
 
@@ -169,7 +169,7 @@ fn free_credit_code(tx: &mut Tx, row: &Customer) -> Result<(), Problem> {
     }
 }
 
-fn replace_external_ids(tx: &mut Tx, row: &Customer, before: &Value) -> Result<(), Problem> {
+fn replace_external_ids(tx: &mut Tx, row: &Customer, before: &Json) -> Result<(), Problem> {
     let (before, after) = (rules::external_ids(before), rules::external_ids(&row.external_ids));
     let new: Vec<_> = after.iter().filter(|id| !before.contains(id)).cloned().collect();
     records::external_ids_are_free::<Customers>(tx, row.id, &new)?;
@@ -179,7 +179,7 @@ fn replace_external_ids(tx: &mut Tx, row: &Customer, before: &Value) -> Result<(
 /// The writable part of a stored customer.
 pub fn input_of(row: &Customer) -> CustomerInput {
     CustomerInput {
-        kind: row.kind.parse().unwrap_or(CustomerKind::Company),
+        kind: stored::kind(&row.kind),
         name: row.name.clone(),
         credit_code: row.credit_code.clone(),
         phone: row.phone.clone(),
@@ -187,21 +187,15 @@ pub fn input_of(row: &Customer) -> CustomerInput {
         website: row.website.clone(),
         grade: row.grade.as_deref().and_then(|grade| grade.parse().ok()),
         vip: row.vip,
-        lifecycle_stage: row
-            .lifecycle_stage
-            .parse()
-            .unwrap_or(fulcrum_domain::customers::LifecycleStage::Acquisition),
+        lifecycle_stage: stored::lifecycle_stage(&row.lifecycle_stage),
         industry: row.industry.as_deref().and_then(|industry| industry.parse().ok()),
         industry_detail: row.industry_detail.clone(),
         staff_count: row.staff_count,
-        annual_revenue: row
-            .annual_revenue_amount
-            .zip(row.annual_revenue_currency.as_deref())
-            .and_then(|(amount, currency)| Money::new(&amount.normalize().to_string(), currency).ok()),
+        annual_revenue: stored::money(row.annual_revenue_amount, row.annual_revenue_currency.as_deref()),
         source: row.source.clone(),
         pain_points: row.pain_points.iter().cloned().map(PainPoint).collect(),
         tags: row.tags.iter().cloned().map(Tag).collect(),
-        address: row.address.clone().and_then(|stored| serde_json::from_value(stored).ok()),
+        address: row.address.as_ref().and_then(Json::read),
         born_on: row.born_on,
         notes: row.notes.clone(),
         external_ids: rules::stored_external_ids(&row.external_ids),
@@ -237,10 +231,10 @@ fn filled(row: Customer, input: CustomerInput, region: &str) -> Customer {
         source: input.source.map(|text| clean_line(&text)).filter(|text| !text.is_empty()),
         pain_points: input.pain_points.iter().map(|text| clean_line(&text.0)).collect(),
         tags,
-        address: input.address.map(|address| json!(address)),
+        address: input.address.as_ref().map(Json::of),
         born_on: input.born_on,
         notes: input.notes.map(|text| clean_text(&text)),
-        external_ids: json!(input.external_ids),
+        external_ids: Json::of(&input.external_ids),
         owner_id: input.owner_id,
         ..row
     }
@@ -271,7 +265,7 @@ fn blank() -> Customer {
         address: None,
         born_on: None,
         notes: None,
-        external_ids: json!([]),
+        external_ids: Json::empty_list(),
         owner_id: None,
         department_id: Uuid::nil(),
         version: 1,
@@ -299,7 +293,7 @@ pub fn list(tx: &mut Tx, app: &App, query: &CustomerQuery) -> Result<CustomerLis
         Some(Count::Estimated) => Some(store::estimate(tx, &filter)?),
         None => None,
     };
-    let mut data: Vec<CustomerView> = rows.iter().map(CustomerView::from).collect();
+    let mut data: Vec<CustomerView> = rows.into_iter().map(CustomerView::from).collect();
     include(tx, &mut data, &query.include)?;
     Ok(CustomerList { data, next_cursor, total_count })
 }
@@ -311,10 +305,11 @@ pub fn list(tx: &mut Tx, app: &App, query: &CustomerQuery) -> Result<CustomerLis
 /// 404, and 403 for contacts without the permission to see them.
 pub fn show(tx: &mut Tx, id: Uuid, wanted: &[CustomerInclude]) -> Result<Answer, Problem> {
     let row = store::find(tx, id)?;
-    let mut views = [CustomerView::from(&row)];
+    let version = row.version;
+    let mut views = [CustomerView::from(row)];
     include(tx, &mut views, wanted)?;
     let answer = Answer::ok(&views[0])?;
-    Ok(if wanted.is_empty() { answer.version(row.version) } else { answer })
+    Ok(if wanted.is_empty() { answer.version(version) } else { answer })
 }
 
 /// What was typed into a search field.

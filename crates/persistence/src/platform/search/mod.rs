@@ -5,11 +5,11 @@ mod query;
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, SmallInt, Text, Uuid as SqlUuid};
 use fulcrum_domain::platform::search_terms::{TermClass, name_terms};
 use uuid::Uuid;
 
+use crate::db::prepared;
 use crate::{StoreError, Tx};
 
 pub(crate) use query::{MatchingIds, Ranked};
@@ -96,7 +96,7 @@ pub fn replace(
         if fields.is_empty() {
             continue;
         }
-        sql_query(statement)
+        prepared(statement)
             .bind::<SqlUuid, _>(tx.actor.tenant_id)
             .bind::<SqlUuid, _>(subject)
             .bind::<SqlUuid, _>(source)
@@ -120,7 +120,7 @@ pub fn add_all(tx: &mut Tx, subject: Uuid, sources: &[(Uuid, Terms)]) -> Result<
         fields.push(field);
         texts.push(term.clone());
     }
-    sql_query(
+    prepared(
         "insert into search_terms (tenant_id, subject_id, source_id, field, term) \
          select $1, $2, source, field, term from unnest($3::uuid[], $4::smallint[], $5::text[]) as new (source, field, term) \
          on conflict do nothing",
@@ -139,7 +139,7 @@ pub fn add_all(tx: &mut Tx, subject: Uuid, sources: &[(Uuid, Terms)]) -> Result<
 /// # Errors
 /// Those of the database.
 pub fn remove_all(tx: &mut Tx, subject: Uuid) -> Result<(), StoreError> {
-    sql_query("delete from search_terms where tenant_id = $1 and subject_id = $2")
+    prepared("delete from search_terms where tenant_id = $1 and subject_id = $2")
         .bind::<SqlUuid, _>(tx.actor.tenant_id)
         .bind::<SqlUuid, _>(subject)
         .execute(tx.conn)?;

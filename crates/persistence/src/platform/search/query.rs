@@ -69,6 +69,23 @@ impl Target {
         fields.iter().filter(within).map(|field| *field as i16).collect()
     }
 
+    /// All terms of the record that a term of `outer` is of, as a table. `offset 0` keeps conditions on the term out of
+    /// it: the planner, which takes any range of terms for a short one, would else look through all records that have
+    /// the term, once for each.
+    fn terms_of_same_record(self, outer: &str, out: &mut AstPass<'_, '_, Pg>) {
+        out.push_sql("(select t.field, t.term, t.source_id from search_terms t where t.tenant_id = ");
+        out.push_sql(outer);
+        out.push_sql(".tenant_id and t.subject_id = ");
+        out.push_sql(outer);
+        out.push_sql(".subject_id");
+        if self == Target::Contacts {
+            out.push_sql(" and t.source_id = ");
+            out.push_sql(outer);
+            out.push_sql(".source_id");
+        }
+        out.push_sql(" offset 0)");
+    }
+
     /// Which id of a term is the id of the record that is searched for.
     fn id_column(self) -> &'static str {
         match self {
@@ -124,20 +141,23 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
         let [first, others @ ..] = self.search.tokens.as_slice() else {
             return Err(diesel::result::Error::QueryBuilderError("a search needs a token".into()));
         };
-        out.push_sql("select h.* from unnest(");
+        // Values in a subquery are hidden from the planner, which would else plan each search anew because it takes every
+        // range for a short one when it sees it: that costs more than most searches.
+        out.push_sql("select h.* from unnest((select ");
         out.push_bind_param::<Array<SmallInt>, _>(&first.fields)?;
         out.push_sql(
-            ") as f (field) cross join lateral (select s.field, s.term, c.* from search_terms s join (",
+            "::smallint[])) as f (field) cross join lateral (select s.field, s.term, c.* from search_terms s join (",
         );
         self.records.walk_ast(out.reborrow())?;
         out.push_sql(") c on c.id = s.");
         out.push_sql(id);
         out.push_sql(" where s.tenant_id = ");
         out.push_bind_param::<SqlUuid, _>(&self.tenant_id)?;
-        out.push_sql(" and s.field = f.field and s.term >= ");
+        out.push_sql(" and s.field = f.field and s.term >= (select ");
         out.push_bind_param::<Text, _>(&first.from)?;
-        out.push_sql(" and s.term < ");
+        out.push_sql("::text) and s.term < (select ");
         out.push_bind_param::<Text, _>(&first.to)?;
+        out.push_sql("::text)");
         if let Some((field, term, after_id)) = &self.after {
             out.push_sql(" and f.field >= ");
             out.push_bind_param::<SmallInt, _>(field)?;
@@ -151,11 +171,9 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
             out.push_bind_param::<SqlUuid, _>(after_id)?;
             out.push_sql("))");
         }
-        out.push_sql(" and not exists (select from search_terms b where b.tenant_id = s.tenant_id and b.subject_id = s.subject_id");
-        if self.target == Target::Contacts {
-            out.push_sql(" and b.source_id = s.source_id");
-        }
-        out.push_sql(" and b.term >= ");
+        out.push_sql(" and not exists (select from ");
+        self.target.terms_of_same_record("s", &mut out);
+        out.push_sql(" b where b.term >= ");
         out.push_bind_param::<Text, _>(&first.from)?;
         out.push_sql(" and b.term < ");
         out.push_bind_param::<Text, _>(&first.to)?;
@@ -169,10 +187,11 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
         }
         out.push_sql(" order by s.term, s.");
         out.push_sql(id);
-        out.push_sql(" limit ");
+        out.push_sql(" limit (select ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") h order by h.field, h.term, h.id limit ");
+        out.push_sql("::bigint)) h order by h.field, h.term, h.id limit (select ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql("::bigint)");
         Ok(())
     }
 }
@@ -180,17 +199,9 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
 impl Token {
     /// A subquery for the terms of the same record (`outer`'s) that this token matches.
     fn walk<'b>(&'b self, target: &Target, outer: &str, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("select from search_terms x where x.tenant_id = ");
-        out.push_sql(outer);
-        out.push_sql(".tenant_id and x.subject_id = ");
-        out.push_sql(outer);
-        out.push_sql(".subject_id");
-        if *target == Target::Contacts {
-            out.push_sql(" and x.source_id = ");
-            out.push_sql(outer);
-            out.push_sql(".source_id");
-        }
-        out.push_sql(" and x.field = any(");
+        out.push_sql("select from ");
+        target.terms_of_same_record(outer, &mut out);
+        out.push_sql(" x where x.field = any(");
         out.push_bind_param::<Array<SmallInt>, _>(&self.fields)?;
         out.push_sql(") and x.term >= ");
         out.push_bind_param::<Text, _>(&self.from)?;
