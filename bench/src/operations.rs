@@ -85,8 +85,9 @@ pub fn all(stand: &Stand, token: &str) -> Result<Vec<Operation>, Failed> {
         })
         .collect();
     let new: Vec<String> = (0..VARIETY * 4).map(|number| new_customer(number).to_string()).collect();
-    let patches =
-        (0..1000).map(|number| json!({ "notes": format!("第 {number} 次拜访"), "grade": (["A", "B", "C"][number % 3]) }));
+    let patches = (0..1000).map(
+        |number| json!({ "notes": format!("第 {number} 次拜访"), "grade": (["A", "B", "C"][number % 3]) }),
+    );
     let batch = json!({ "items": (0..100)
         .map(|number| json!({ "action": "create", "data": new_customer(number) })).collect::<Vec<_>>() });
     Ok(vec![

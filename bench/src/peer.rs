@@ -72,7 +72,8 @@ impl Peer {
             .ok_or("PostGraphile finds no tenant")?
             .to_owned();
         let any = peer.ask(&peer.list("", "first: 1", "nodes { departmentId }"))?;
-        peer.department = any["allCustomers"]["nodes"][0]["departmentId"].as_str().unwrap_or_default().to_owned();
+        peer.department =
+            any["allCustomers"]["nodes"][0]["departmentId"].as_str().unwrap_or_default().to_owned();
         let page = peer.ask(&peer.list("", "first: 1, offset: 49999", "pageInfo { endCursor }"))?;
         peer.after = page["allCustomers"]["pageInfo"]["endCursor"].as_str().map(str::to_owned);
         Ok(peer)
@@ -170,8 +171,13 @@ impl Peer {
         let Some(first) = queries.first() else { return Ok(None) };
         self.ask(first)?;
         let bodies: Vec<String> = queries.iter().map(|query| json!({ "query": query }).to_string()).collect();
-        let requests =
-            Requests { method: "POST", urls: vec![self.url.clone()], bodies: &bodies, status: 200, token: None };
+        let requests = Requests {
+            method: "POST",
+            urls: vec![self.url.clone()],
+            bodies: &bodies,
+            status: 200,
+            token: None,
+        };
         let measured = load::run(oha, &stand.folder, &requests, connections, seconds)?;
         match measured.errors {
             0 => Ok(Some(measured)),

@@ -11,7 +11,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -37,6 +37,9 @@ impl Drop for Telemetry {
 /// A sentence for a person when a setting is not usable.
 pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, String> {
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("--log: {error}"))?;
+    // Lines of JSON don't show spans; without traces nobody does, and then none is made.
+    let shows_spans = matches!(settings.log_format, LogFormat::Text);
+    let filter = filter.and(filter_fn(move |metadata| shows_spans || metadata.is_event()));
     let lines = match settings.log_format {
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()

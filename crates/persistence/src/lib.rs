@@ -13,5 +13,5 @@ pub mod paging;
 pub mod platform;
 mod schema;
 
-pub use json::Json;
 pub use db::{AsStoreError, Clock, Db, DbSettings, QueryStats, StoreError, Tx};
+pub use json::Json;

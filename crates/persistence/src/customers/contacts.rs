@@ -53,8 +53,14 @@ impl Contact {
             &self.name,
             [Field::ContactNameStart, Field::ContactNameInside, Field::ContactPinyin, Field::ContactPinyin],
         );
-        terms.add(Field::ContactPhone, texts(&self.phones, "number").iter().flat_map(|text| phone_terms(text)));
-        terms.add(Field::ContactEmail, texts(&self.emails, "address").iter().flat_map(|text| email_terms(text)));
+        terms.add(
+            Field::ContactPhone,
+            texts(&self.phones, "number").iter().flat_map(|text| phone_terms(text)),
+        );
+        terms.add(
+            Field::ContactEmail,
+            texts(&self.emails, "address").iter().flat_map(|text| email_terms(text)),
+        );
         terms
     }
 }

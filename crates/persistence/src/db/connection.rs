@@ -31,8 +31,9 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Conn, ConnectionError> {
         let mut pg = PgConnection::establish(&patient(&self.url))?;
+        // Compiling a plan takes longer than any of our queries: `jit` would do it for what the planner overestimates.
         pg.batch_execute(&format!(
-            "set time zone 'UTC'; set statement_timeout = {}; set lock_timeout = '5s'; \
+            "set jit = off; set time zone 'UTC'; set statement_timeout = {}; set lock_timeout = '5s'; \
              set idle_in_transaction_session_timeout = '30s'; set application_name = 'fulcrum'",
             self.statement_timeout.as_millis()
         ))

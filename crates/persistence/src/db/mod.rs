@@ -173,6 +173,9 @@ impl Db {
 
 impl Inner {
     async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit, StoreError> {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
         struct Waiting<'a>(&'a AtomicUsize);
         impl Drop for Waiting<'_> {
             fn drop(&mut self) {

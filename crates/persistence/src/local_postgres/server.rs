@@ -217,6 +217,7 @@ fn configuration(settings: &Settings, socket_dir: &Path) -> Vec<(&'static str, O
         ("port", PORT.to_string().into()),
         ("max_connections", settings.max_connections.to_string().into()),
         ("shared_buffers", "128MB".into()),
+        ("jit", "off".into()),
         ("timezone", "UTC".into()),
         ("log_timezone", "UTC".into()),
         ("lc_messages", "C".into()),

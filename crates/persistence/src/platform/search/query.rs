@@ -173,13 +173,9 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
         }
         out.push_sql(" and not exists (select from ");
         self.target.terms_of_same_record("s", &mut out);
-        out.push_sql(" b where b.term >= ");
-        out.push_bind_param::<Text, _>(&first.from)?;
-        out.push_sql(" and b.term < ");
-        out.push_bind_param::<Text, _>(&first.to)?;
-        out.push_sql(" and b.field = any(");
-        out.push_bind_param::<Array<SmallInt>, _>(&first.fields)?;
-        out.push_sql(") and (b.field, b.term, b.source_id) < (s.field, s.term, s.source_id))");
+        out.push_sql(" b where ");
+        first.hidden("b", &mut out)?;
+        out.push_sql(" and (b.field, b.term, b.source_id) < (s.field, s.term, s.source_id))");
         for token in others {
             out.push_sql(" and exists (");
             token.walk(&self.target, "s", out.reborrow())?;
@@ -201,12 +197,25 @@ impl Token {
     fn walk<'b>(&'b self, target: &Target, outer: &str, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("select from ");
         target.terms_of_same_record(outer, &mut out);
-        out.push_sql(" x where x.field = any(");
-        out.push_bind_param::<Array<SmallInt>, _>(&self.fields)?;
-        out.push_sql(") and x.term >= ");
+        out.push_sql(" x where ");
+        self.hidden("x", &mut out)
+    }
+
+    /// Whether a term matches, with values that the planner doesn't see.
+    fn hidden<'b>(&'b self, term: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(term);
+        out.push_sql(".term >= (select ");
         out.push_bind_param::<Text, _>(&self.from)?;
-        out.push_sql(" and x.term < ");
-        out.push_bind_param::<Text, _>(&self.to)
+        out.push_sql("::text) and ");
+        out.push_sql(term);
+        out.push_sql(".term < (select ");
+        out.push_bind_param::<Text, _>(&self.to)?;
+        out.push_sql("::text) and ");
+        out.push_sql(term);
+        out.push_sql(".field = any((select ");
+        out.push_bind_param::<Array<SmallInt>, _>(&self.fields)?;
+        out.push_sql("::smallint[])::smallint[])");
+        Ok(())
     }
 }
 
