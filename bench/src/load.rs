@@ -77,6 +77,8 @@ pub fn run(
     let mut command = Command::new(oha);
     command
         .args([
+            // Compressed answers would measure the compression: the raw side has none.
+            "--disable-compression",
             "--no-tui",
             "--output-format",
             "json",

@@ -38,8 +38,10 @@ impl Drop for Telemetry {
 pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, String> {
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("--log: {error}"))?;
     // Lines of JSON don't show spans; without traces nobody does, and then none is made.
-    let shows_spans = matches!(settings.log_format, LogFormat::Text);
-    let filter = filter.and(filter_fn(move |metadata| shows_spans || metadata.is_event()));
+    let shows_spans = matches!(settings.log_format, LogFormat::Text) || settings.log.contains('[');
+    let filter = filter.and(
+        filter_fn(move |metadata| shows_spans || metadata.is_event()).with_max_level_hint(LevelFilter::TRACE),
+    );
     let lines = match settings.log_format {
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()

@@ -35,7 +35,8 @@ pub struct Demo {
     /// Slug of the tenant; it is made unless it is there.
     #[arg(long, default_value = "demo")]
     tenant: String,
-    /// Fill the tenant up to so many customers, with twice as many contacts: for measuring.
+    /// Fill the tenant up to so many customers, with about twice as many contacts: for measuring. Stop the
+    /// server first.
     #[arg(long, value_name = "CUSTOMERS", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     scale: Option<u32>,
     /// Make so many tenants of this size: the one named above, and others with -2, -3 … behind its name.
@@ -59,16 +60,19 @@ impl Demo {
             println!("{}", if made { "made the demo company" } else { "the demo company is there already" });
             return Ok(());
         };
-        let mut added = 0;
-        for number in 1..=self.tenants {
-            let slug = if number == 1 { self.tenant.clone() } else { format!("{}-{number}", self.tenant) };
-            fill(&db, &slug, 0)?;
-            added += demo_scale::fill_up(&db, &slug, scale as usize)?;
-        }
-        if added > 0 {
-            fulcrum_persistence::platform::bulk::settle(&database.url).map_err(|error| error.to_string())?;
-        }
-        println!("added {added} customers");
+        let filled: Result<usize, String> = (1..=self.tenants)
+            .map(|number| {
+                let slug = match number {
+                    1 => self.tenant.clone(),
+                    number => format!("{}-{number}", self.tenant),
+                };
+                fill(&db, &slug, 0)?;
+                demo_scale::fill_up(&db, &slug, scale as usize)
+            })
+            .sum();
+        // Also when it failed halfway: what is there shall be found fast.
+        fulcrum_persistence::platform::bulk::settle(&database.url).map_err(|error| error.to_string())?;
+        println!("added {} customers", filled?);
         Ok(())
     }
 }

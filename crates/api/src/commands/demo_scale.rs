@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fulcrum_persistence::access::tenants::{self, Tenant};
-use fulcrum_persistence::customers::customers::{self, Filter};
+use fulcrum_persistence::customers::customers;
 use fulcrum_persistence::platform::bulk::{self, Load, Loading};
 use fulcrum_persistence::{Db, StoreError, Tx};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -35,8 +35,8 @@ pub fn fill_up(db: &Db, slug: &str, scale: usize) -> Result<usize, String> {
     let added = db.write_now(&system(), |tx| {
         let tenant = tenants::find_by_slug(tx, Some(slug))?.ok_or(StoreError::NotFound)?;
         tx.actor = system_in(&tenant);
-        // An index tells how many there are; so does the number of those that were made in this order.
-        let there = customers::count(tx, &Filter::default())? as usize;
+        // Deleted ones, too: they still have the place in the order that they were made at.
+        let there = customers::count_all(tx)? as usize;
         if there >= scale {
             return Ok(0);
         }
@@ -51,8 +51,8 @@ pub fn fill_up(db: &Db, slug: &str, scale: usize) -> Result<usize, String> {
 
 fn load(tx: &mut Tx, tenant: &Tenant, which: Range<usize>, bar: &ProgressBar) -> Result<(), Problem> {
     let owners = owners(tx, tenant)?;
-    // A millisecond apart, up to now: lists by time are as they would be in life.
-    let first_at = tx.now - TimeDelta::milliseconds(which.len() as i64);
+    // A millisecond apart, up to now where the company is old enough: lists by time have an order.
+    let first_at = (tx.now - TimeDelta::milliseconds(which.len() as i64)).max(tenant.created_at);
     let mut loading = bulk::begin(tx)?;
     std::thread::scope(|scope| {
         let (send, parts) = sync_channel(2);

@@ -324,6 +324,14 @@ pub fn count(tx: &mut Tx, filter: &Filter) -> Result<i64, StoreError> {
     Ok(matching(tx, filter).count().get_result(tx.conn)?)
 }
 
+/// How many there are, deleted ones included.
+///
+/// # Errors
+/// [`StoreError::Timeout`] when there are too many to count in time.
+pub fn count_all(tx: &mut Tx) -> Result<i64, StoreError> {
+    Ok(visible(tx).count().get_result(tx.conn)?)
+}
+
 /// How many match, as the planner believes from its statistics.
 ///
 /// # Errors

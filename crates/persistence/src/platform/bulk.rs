@@ -65,8 +65,8 @@ struct EventRow {
     changes: Value,
 }
 
-/// Begins. Where there are no customers yet, in no company, indexes are made when all rows are there: that is several
-/// times faster, and nobody waits for the locks.
+/// Begins. Where there are no customers yet, in no company, and nobody uses the tables just now, indexes are made when all
+/// rows are there: that is several times faster. Who comes in the meantime waits, so a server should not be running.
 ///
 /// # Errors
 /// Those of the database.
@@ -75,13 +75,27 @@ pub fn begin(tx: &mut Tx) -> Result<Loading, StoreError> {
     sql_query("set local idle_in_transaction_session_timeout = 0").execute(tx.conn)?;
     sql_query("set local maintenance_work_mem = '512MB'").execute(tx.conn)?;
     let xid = current_xid(tx.conn)?;
-    let filled = diesel::select(diesel::dsl::exists(customers::table.select(customers::id)))
-        .get_result::<bool>(tx.conn)?;
-    let rebuilt = if filled { Vec::new() } else { droppable(tx.conn)? };
+    let rebuilt = if has_tables_to_itself(tx)? { droppable(tx.conn)? } else { Vec::new() };
     for index in &rebuilt {
         sql_query(&index.drop).execute(tx.conn)?;
     }
     Ok(Loading { xid, rebuilt })
+}
+
+/// Whether the large tables are empty and locked for this transaction alone.
+fn has_tables_to_itself(tx: &mut Tx) -> Result<bool, StoreError> {
+    let filled = |conn: &mut PgConnection| {
+        diesel::select(diesel::dsl::exists(customers::table.select(customers::id))).get_result::<bool>(conn)
+    };
+    if filled(tx.conn)? {
+        return Ok(false);
+    }
+    let locked: Result<usize, StoreError> = tx.part(|tx| {
+        let lock = "lock table customers, contacts, search_terms in access exclusive mode nowait";
+        Ok(sql_query(lock).execute(tx.conn)?)
+    });
+    // Somebody else's work on them goes on; so does ours, with the indexes in place.
+    Ok(locked.is_ok() && !filled(tx.conn)?)
 }
 
 fn current_xid(conn: &mut PgConnection) -> Result<i64, StoreError> {

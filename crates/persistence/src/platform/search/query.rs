@@ -201,6 +201,22 @@ impl Token {
         self.hidden("x", &mut out)
     }
 
+    /// The same without a fence, for where all hits are wanted and not the first ones: then the planner may join.
+    fn walk_unfenced<'b>(&'b self, target: Target, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "select from search_terms x where x.tenant_id = s.tenant_id and x.subject_id = s.subject_id",
+        );
+        if target == Target::Contacts {
+            out.push_sql(" and x.source_id = s.source_id");
+        }
+        out.push_sql(" and x.field = any(");
+        out.push_bind_param::<Array<SmallInt>, _>(&self.fields)?;
+        out.push_sql(") and x.term >= ");
+        out.push_bind_param::<Text, _>(&self.from)?;
+        out.push_sql(" and x.term < ");
+        out.push_bind_param::<Text, _>(&self.to)
+    }
+
     /// Whether a term matches, with values that the planner doesn't see.
     fn hidden<'b>(&'b self, term: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(term);
@@ -262,7 +278,7 @@ impl QueryFragment<Pg> for MatchingIds {
         out.push_bind_param::<Text, _>(&first.to)?;
         for token in others {
             out.push_sql(" and exists (");
-            token.walk(&self.target, "s", out.reborrow())?;
+            token.walk_unfenced(self.target, out.reborrow())?;
             out.push_sql(")");
         }
         out.push_sql(")");
