@@ -9,10 +9,12 @@ use crate::stand::{Plan, Stand};
 use crate::{Arguments, Failed};
 
 /// Enough that the planner prefers an index, few enough for a minute.
-const SCALE: u32 = 4000;
+const SCALE: u32 = 8000;
 /// Requests at one time, and from each.
 const THREADS: usize = 4;
 const EACH: usize = 8;
+/// Behind the numbers of the requests above: what was changed so before wouldn't change again.
+const UNUSED: usize = 500;
 
 /// Runs every operation a few times.
 pub fn run(arguments: &Arguments) -> Result<(), Failed> {
@@ -60,7 +62,7 @@ fn errors(stand: &Stand, operation: &Operation, token: &str) -> Result<Vec<Strin
 /// table from end to end.
 fn queries(stand: &Stand, operation: &Operation, token: &str) -> Result<Vec<String>, Failed> {
     let mut observer = Observer::connect(stand)?;
-    let seen = observer.statements_of(stand, |number| send(stand, operation, token, number), 2)?;
+    let seen = observer.statements_of(stand, |number| send(stand, operation, token, number + UNUSED), 2)?;
     let mut wrong = Vec::new();
     for (statements, reply) in &seen {
         let own: Vec<&Statement> =
