@@ -216,6 +216,12 @@ impl Report {
         for row in &self.rows {
             let _ = writeln!(out, "{}", row.line());
         }
+        if self.rows.is_empty() {
+            out.clear();
+            let _ = writeln!(out, "{}", self.machine);
+            self.write_growth(&mut out);
+            return out;
+        }
         let _ = writeln!(
             out,
             "\nServer memory at most {:.0} MB (goal under 100: {}). Start to ready on the existing data folder {:.0} ms (goal under 1,000: {}).",

@@ -1,5 +1,8 @@
 //! The demo company: the same one every time, made once.
 
+use fulcrum_api::commands::{fill_demo, fill_demo_up};
+use fulcrum_persistence::Clock;
+
 use crate::support::{TestApp, database};
 
 #[test]
@@ -13,7 +16,7 @@ fn making_the_demo_company_again_changes_nothing() {
         )
     };
     let before = state();
-    assert_eq!(fulcrum_api::commands::fill_demo(&app.db, "demo", 500), Ok(false));
+    assert_eq!(fill_demo(&app.db, "demo", 500), Ok(false));
     assert_eq!(state(), before);
 }
 
@@ -52,4 +55,43 @@ fn everybody_of_the_demo_company_can_sign_in_and_sees_what_they_should() {
         assert_eq!(user.all_ids("/v1/customers", 200).len(), sees, "{name}");
         assert_eq!(user.get("/v1/me").ok()["tenant"]["name"], "科创信息");
     }
+}
+
+#[test]
+fn a_company_that_was_filled_at_once_is_like_one_that_was_made_one_by_one() {
+    let url = database::empty();
+    fulcrum_persistence::migrations::apply(&url).expect("the migrations apply");
+    let db = database::door(&url, Clock::standing_at("2027-03-01T02:00:00Z".parse().expect("an instant")), 2);
+    let indexes =
+        || database::texts(&url, "select pg_get_indexdef(indexrelid) as text from pg_index order by 1");
+    let before = indexes();
+    assert_eq!(fill_demo(&db, "filled", 0), Ok(true));
+    // Nobody has customers yet: this one drops the large indexes and makes them again.
+    assert_eq!(fill_demo_up(&db, "filled", 30), Ok(30));
+    assert_eq!(indexes(), before);
+    assert_eq!(fill_demo(&db, "typed", 30), Ok(true));
+    let of = |slug: &str, table: &str, what: &str| {
+        database::texts(
+            &url,
+            &format!(
+                "select {what} as text from {table} s join tenants t on t.id = s.tenant_id where t.slug = '{slug}' order by 1"
+            ),
+        )
+    };
+    for (table, what) in [
+        ("search_terms", "s.field || ' ' || s.term"),
+        ("customers", "s.number || s.name || s.kind || coalesce(s.credit_code, '') || s.version"),
+        ("contacts", "s.name || s.phones::text || s.emails::text || s.is_primary"),
+        (
+            "(select * from events where subject_type in ('customer', 'contact') and type like '%.created')",
+            "s.type || ' ' || (s.changes - 'customer_id' - 'owner_id')::text",
+        ),
+    ] {
+        assert_eq!(of("filled", table, what), of("typed", table, what), "{table}");
+        assert!(of("filled", table, what).len() >= 30, "{table}");
+    }
+    // Once is enough, and a deleted customer keeps its place.
+    assert_eq!(fill_demo_up(&db, "filled", 30), Ok(0));
+    database::execute(&url, "update customers set deleted_at = now() where number = 'C2027000005'");
+    assert_eq!(fill_demo_up(&db, "filled", 31), Ok(1));
 }

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use demo::fill as fill_demo;
+pub use demo_scale::fill_up as fill_demo_up;
 pub use installation::create_tenant;
 
 use crate::settings::DatabaseSettings;
