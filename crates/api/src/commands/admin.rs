@@ -134,7 +134,7 @@ impl CreateTenant {
             tx.actor = system_in(&tenant);
             let department = DepartmentInput { name: self.name.clone(), parent_id: None };
             let department = records::create::<Departments>(tx, department)?;
-            add_user(tx, &email, "Administrator", department.id, "admin", &password.text)
+            add_user(tx, &email, "Administrator", department.id, "admin", passwords::hash(&password.text)?)
         })
         .map_err(said)?;
         println!("created the tenant {} with the administrator {email}", self.slug);
@@ -153,7 +153,7 @@ impl CreateUser {
             let all = departments::list(tx, None, &whole())?;
             let wanted = |name: &str| self.department.as_deref().is_none_or(|department| department == name);
             let department = all.iter().find(|row| wanted(&row.name)).ok_or(StoreError::NotFound)?;
-            add_user(tx, &email, &self.name, department.id, &self.role, &password.text)
+            add_user(tx, &email, &self.name, department.id, &self.role, passwords::hash(&password.text)?)
         })
         .map_err(|problem: Problem| match problem.code {
             crate::http::catalog::Code::NotFound => "there is no such department or role".into(),
@@ -243,7 +243,7 @@ pub fn add_user(
     name: &str,
     department_id: Uuid,
     role: &str,
-    password: &str,
+    password_hash: String,
 ) -> Result<Uuid, Problem> {
     let role = roles::find_by_key(tx, role)?;
     let locale = tenants::find(tx, tx.actor.tenant_id)?.map_or_else(|| "en".into(), |tenant| tenant.locale);
@@ -252,7 +252,7 @@ pub fn add_user(
         id: Uuid::now_v7(),
         email: email.to_owned(),
         name: name.to_owned(),
-        password_hash: Some(passwords::hash(password)?),
+        password_hash: Some(password_hash),
         department_id,
         role_id: role.id,
         locale,

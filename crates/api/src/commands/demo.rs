@@ -16,6 +16,7 @@ use super::demo_scale;
 use super::installation::{Database, NewTenant, create_tenant, system, system_in};
 use crate::access::departments::service::Departments;
 use crate::access::departments::views::DepartmentInput;
+use crate::auth::passwords;
 use crate::auth::service::actor_of;
 use crate::customers::contacts::service::Contacts;
 use crate::customers::customers::service::Customers;
@@ -137,9 +138,11 @@ fn organisation(tx: &mut Tx) -> Result<(), Problem> {
         let input = DepartmentInput { name: name.into(), parent_id };
         made.push((name, records::create::<Departments>(tx, input)?.id));
     }
+    // One password, one hash: a thousand companies don't take eight thousand of them.
+    let password_hash = passwords::hash(PASSWORD)?;
     for (address, name, role, department) in PEOPLE {
         let department = find(&made, department).ok_or(StoreError::NotFound)?;
-        add_user(tx, &format!("{address}@demo.test"), name, department, role, PASSWORD)?;
+        add_user(tx, &format!("{address}@demo.test"), name, department, role, password_hash.clone())?;
     }
     Ok(())
 }
