@@ -239,7 +239,7 @@ impl Report {
         let Some(description) = &self.peer else { return };
         let _ = writeln!(
             out,
-            "\n{description}\n\n| operation | connections | requests/s | peer/s | times the peer | queries | bytes |\n|---|---|---|---|---|---|---|"
+            "\n{description}\n\n| operation | connections | requests/s | peer/s | times the peer | our queries | our bytes |\n|---|---|---|---|---|---|---|"
         );
         let (mut logarithms, mut count) = (0.0, 0);
         for row in &self.rows {

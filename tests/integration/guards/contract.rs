@@ -120,7 +120,7 @@ fn every_reference_leads_somewhere_and_every_example_is_valid() {
             for (kind, media) in body["content"].as_object().into_iter().flatten() {
                 let schema = json!({ "allOf": [media["schema"]] });
                 let errors = contract
-                    .parameters(&format!("{path}{method}{schema}"), || schema)
+                    .rules(&format!("{path}{method}{schema}"), || schema)
                     .parameter_errors(&media["example"]);
                 let wrong: Vec<_> = errors.iter().map(|error| (&error.pointer, error.code)).collect();
                 assert!(wrong.is_empty(), "{method} {path} {kind}: {wrong:?} in {}", media["example"]);

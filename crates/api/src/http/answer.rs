@@ -14,8 +14,7 @@ use super::problem::Problem;
 /// The most that a thread keeps for writing the next answer into.
 const KEPT_BUFFER: usize = 256 * 1024;
 
-/// Writes a view as JSON. Each thread has one buffer for it: growing a new one for each page of a list, by doubling, cost
-/// a tenth of the page and left every thread with memory of every size.
+/// Writes a view as JSON. Each thread has one buffer for it, so that a page of a list doesn't grow a new one by doubling.
 fn json(view: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };

@@ -30,11 +30,6 @@ impl Contract {
         check(&rules.validator, value)
     }
 
-    /// The schema of an operation's parameters and its judge, made once.
-    pub fn parameters(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Rules> {
-        self.rules(key, schema)
-    }
-
     /// The methods of a path template's operations.
     pub fn paths(&self) -> impl Iterator<Item = (&String, &Map<String, Value>)> {
         self.document["paths"]
@@ -44,7 +39,8 @@ impl Contract {
             .filter_map(|(path, item)| item.as_object().map(|item| (path, item)))
     }
 
-    fn rules(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Rules> {
+    /// A schema with its judge, made when it is first asked for.
+    pub fn rules(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Rules> {
         if let Some(rules) = self.validators.read().unwrap_or_else(PoisonError::into_inner).get(key) {
             return rules.clone();
         }

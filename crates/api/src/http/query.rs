@@ -40,7 +40,7 @@ impl<T: IntoParams + DeserializeOwned + 'static> FromRequest for Query<T> {
 
 fn parse<T: IntoParams + DeserializeOwned + 'static>(app: &App, query: &str) -> Result<T, Problem> {
     let name = std::any::type_name::<T>();
-    let rules = app.contract.parameters(name, || parameter_schema::<T>(&app.contract.document));
+    let rules = app.contract.rules(name, || parameter_schema::<T>(&app.contract.document));
     let (value, mut errors) = collect(&rules.schema, query);
     for error in rules.parameter_errors(&value) {
         if !errors.iter().any(|known: &FieldError| known.pointer == error.pointer) {
