@@ -50,16 +50,7 @@ pub fn oha() -> Result<PathBuf, Failed> {
     }
     eprintln!("building the load generator oha {VERSION} into target/tools, once");
     let built = Command::new("cargo")
-        .args([
-            "install",
-            "oha",
-            "--version",
-            VERSION,
-            "--locked",
-            "--no-default-features",
-            "--root",
-            "target/tools",
-        ])
+        .args(["install", "oha", "--version", VERSION, "--locked", "--root", "target/tools"])
         .status()?;
     if built.success() { Ok(own) } else { Err("oha could not be built".into()) }
 }

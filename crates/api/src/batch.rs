@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fulcrum_persistence::Tx;
 use fulcrum_persistence::platform::external_ids::{self, ExternalId};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -105,7 +106,7 @@ pub struct BatchItemResult {
     pub version: Option<i32>,
     /// The record as it is now, after create, update, upsert and restore.
     #[schema(required, value_type = Option<Object>, example = json!({"name": "杭州科创信息技术有限公司"}))]
-    pub record: Option<Value>,
+    pub record: Option<Box<RawValue>>,
     /// Why it was not done.
     #[schema(required, value_type = Option<crate::http::problem::ProblemDocument>)]
     pub problem: Option<Value>,
@@ -121,7 +122,8 @@ pub struct BatchResult {
     pub results: Vec<BatchItemResult>,
 }
 
-type Done = (u16, Uuid, Option<i32>, Option<Value>);
+/// The record is text already: 200 of them as trees would be the most memory that a request takes.
+type Done = (u16, Uuid, Option<i32>, Option<Box<RawValue>>);
 
 /// Does the items of a batch in one transaction. An item that fails is taken back on its own; with `atomic`,
 /// everything is.
@@ -215,19 +217,20 @@ impl From<fulcrum_persistence::StoreError> for Stop {
 
 fn one<R: Resource>(tx: &mut Tx, contract: &Contract, item: &BatchItem) -> Result<Done, Problem> {
     let if_match = IfMatch::version(item.version);
-    let data = item.data.clone().unwrap_or_default();
+    let data = item.data.as_ref().unwrap_or(&Value::Null);
     // The judge of the batch has seen that these are there.
     let id = item.id.unwrap_or_default();
     let shown = |status: u16, row: &R::Row| {
         let stamp = R::stamp(row);
-        (status, stamp.id, Some(stamp.version), Some(json!(R::view(row))))
+        let record = to_raw_value(&R::view(row)).map_err(|_| Problem::new(Code::Internal))?;
+        Ok((status, stamp.id, Some(stamp.version), Some(record)))
     };
     match item.action {
         BatchAction::Create => {
-            let input = judge::<R::Input>(contract, &tx.actor.region.clone(), &data)?;
-            Ok(shown(201, &records::create::<R>(tx, input)?))
+            let input = judge::<R::Input>(contract, &tx.actor.region.clone(), data)?;
+            shown(201, &records::create::<R>(tx, input)?)
         }
-        BatchAction::Update => Ok(shown(200, &records::update::<R>(tx, contract, id, &if_match, &data)?)),
+        BatchAction::Update => shown(200, &records::update::<R>(tx, contract, id, &if_match, data)?),
         BatchAction::Upsert => {
             let Some(external_id) = item.external_id.clone() else {
                 return Err(Problem::new(Code::Internal));
@@ -236,10 +239,10 @@ fn one<R: Resource>(tx: &mut Tx, contract: &Contract, item: &BatchItem) -> Resul
                 external_id: external_id.into(),
                 create_only: false,
                 if_match: &if_match,
-                body: &data,
+                body: data,
             };
             let (row, created) = records::upsert::<R>(tx, contract, &wanted)?;
-            Ok(shown(if created { 201 } else { 200 }, &row))
+            shown(if created { 201 } else { 200 }, &row)
         }
         BatchAction::Delete => {
             require(&tx.actor, R::DELETE)?;
@@ -248,7 +251,7 @@ fn one<R: Resource>(tx: &mut Tx, contract: &Contract, item: &BatchItem) -> Resul
         }
         BatchAction::Restore => {
             require(&tx.actor, R::DELETE)?;
-            Ok(shown(200, &records::restore::<R>(tx, id, &if_match)?))
+            shown(200, &records::restore::<R>(tx, id, &if_match)?)
         }
     }
 }

@@ -50,9 +50,12 @@ pub async fn logout(call: Anonymous, body: Body<RefreshInput>) -> Result<Answer,
 #[get("/v1/auth/sessions")]
 pub async fn list_sessions(call: Allowed<SignedIn>) -> Result<Answer, Problem> {
     let (user_id, current) = service::person(&call.actor)?;
-    let rows = call.read(move |tx| Ok(sessions::list_live(tx, user_id)?)).await?;
-    let data = rows.iter().map(|row| SessionView::of(row, Some(current))).collect();
-    Answer::ok(&SessionList { data, next_cursor: None })
+    call.read(move |tx| {
+        let rows = sessions::list_live(tx, user_id)?;
+        let data = rows.iter().map(|row| SessionView::of(row, Some(current))).collect();
+        Answer::ok(&SessionList { data, next_cursor: None })
+    })
+    .await
 }
 
 /// End one of my sessions
@@ -95,7 +98,7 @@ pub async fn client_token(call: Anonymous, form: TokenForm) -> Result<Answer, Pr
     responses((status = 200, description = "The caller.", body = Me)))]
 #[get("/v1/me")]
 pub async fn get_me(call: Allowed<SignedIn>) -> Result<Answer, Problem> {
-    Answer::ok(&call.read(me::of).await?)
+    call.read(|tx| Answer::ok(&me::of(tx)?)).await
 }
 
 /// Get the public keys

@@ -64,14 +64,15 @@ impl<P: Grant> FromRequest for Allowed<P> {
 }
 
 impl Call {
-    /// Reads, as the caller.
+    /// Reads, as the caller. The answer is written where the rows were read: the thousand texts of a page are freed by
+    /// the thread that made them.
     ///
     /// # Errors
     /// What the closure returns, or why there is no database.
-    pub async fn read<T: Send + 'static>(
+    pub async fn read(
         &self,
-        work: impl Fn(&mut Tx) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
+        work: impl Fn(&mut Tx) -> Result<Answer, Problem> + Send + 'static,
+    ) -> Result<Answer, Problem> {
         self.app.db.read(&self.actor, &self.context.stats, work).await
     }
 

@@ -39,6 +39,28 @@ impl Contract {
             .filter_map(|(path, item)| item.as_object().map(|item| (path, item)))
     }
 
+    /// The schemas that a schema leads to. A judge keeps what it was made of, so it gets these and not all of them.
+    fn named_by(&self, schema: &Value) -> Map<String, Value> {
+        let mut found = Map::new();
+        let mut open = vec![schema];
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Object(object) => open.extend(object.values()),
+                Value::Array(list) => open.extend(list),
+                Value::String(text) => {
+                    let name = text.strip_prefix("#/components/schemas/").unwrap_or_default();
+                    if let Some(named) = self.document["components"]["schemas"].get(name)
+                        && found.insert(name.to_owned(), named.clone()).is_none()
+                    {
+                        open.push(named);
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// A schema with its judge, made when it is first asked for.
     pub fn rules(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Rules> {
         if let Some(rules) = self.validators.read().unwrap_or_else(PoisonError::into_inner).get(key) {
@@ -48,7 +70,7 @@ impl Contract {
         let mut whole = schema.clone();
         if let Some(object) = whole.as_object_mut() {
             object.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
-            object.insert("components".into(), self.document["components"].clone());
+            object.insert("components".into(), json!({ "schemas": self.named_by(&schema) }));
         }
         // A guard test makes every validator once, so this can't fail in the field.
         let validator = jsonschema::options()

@@ -5,7 +5,7 @@ use std::fmt;
 
 use iso_currency::Currency;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -16,7 +16,7 @@ const MAX_INTEGER_DIGITS: usize = 15;
 
 /// An amount in one currency. The amount is a decimal string, exact, with as many decimals as the currency has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(try_from = "MoneyInput", into = "MoneyInput", deny_unknown_fields)]
+#[serde(try_from = "MoneyInput", deny_unknown_fields)]
 #[schema(example = json!({"amount": "99.95", "currency": "CNY"}))]
 pub struct Money {
     /// The amount in the currency's major unit (yuan, not fen).
@@ -26,9 +26,11 @@ pub struct Money {
         max_length = 21,
         example = "99.95"
     )]
+    #[serde(serialize_with = "as_text")]
     amount: Decimal,
     /// ISO 4217 code.
     #[schema(value_type = String, pattern = "^[A-Z]{3}$", min_length = 3, max_length = 3, example = "CNY")]
+    #[serde(serialize_with = "as_code")]
     currency: Currency,
 }
 
@@ -125,6 +127,14 @@ impl Money {
         Ok(Self { amount, currency })
     }
 
+    /// [`Money::from_decimal`] with the currency as it is stored, an ISO 4217 code.
+    ///
+    /// # Errors
+    /// Those of [`Money::from_decimal`].
+    pub fn from_code(amount: Decimal, currency: &str) -> Result<Self, MoneyError> {
+        Self::from_decimal(amount, Currency::from_code(currency).ok_or_else(|| unknown(currency))?)
+    }
+
     /// In the major unit; its scale is that of the currency.
     pub fn amount(&self) -> Decimal {
         self.amount
@@ -168,10 +178,12 @@ impl TryFrom<MoneyInput> for Money {
     }
 }
 
-impl From<Money> for MoneyInput {
-    fn from(money: Money) -> Self {
-        Self { amount: money.amount.to_string(), currency: money.currency.code().to_owned() }
-    }
+fn as_text<S: Serializer>(amount: &Decimal, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(amount)
+}
+
+fn as_code<S: Serializer>(currency: &Currency, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(currency.code())
 }
 
 impl PartialSchema for MoneyInput {

@@ -5,6 +5,7 @@ pub(crate) mod connection;
 mod errors;
 mod prepared;
 mod stats;
+mod threads;
 mod tx;
 
 use std::cell::Cell;
@@ -25,6 +26,7 @@ pub use tx::Tx;
 
 use crate::platform::numbers::Numbers;
 use connection::Manager;
+use threads::Threads;
 
 /// How to reach the database and how much of it to use.
 #[derive(Clone, Debug)]
@@ -49,6 +51,7 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     pool: Pool<Manager>,
     permits: Arc<Semaphore>,
+    threads: Threads,
     waiting: AtomicUsize,
     settings: DbSettings,
     clock: Clock,
@@ -70,6 +73,7 @@ impl Db {
         Db(Arc::new(Inner {
             pool,
             permits: Arc::new(Semaphore::new(settings.connections as usize)),
+            threads: Threads::new(settings.connections as usize),
             waiting: AtomicUsize::new(0),
             numbers: Numbers::new(&settings.url),
             settings,
@@ -156,7 +160,7 @@ impl Db {
         // The server's own limit doesn't hold when the server is frozen or the network is gone. The thread goes on
         // with its permit, so that no more of them pile up than there are connections.
         let patience = self.0.settings.wait + self.0.settings.statement_timeout;
-        let work = tokio::task::spawn_blocking(move || {
+        let work = self.0.threads.spawn(move || {
             let _turn = permit;
             let started = Instant::now();
             let result = span.in_scope(|| stats::counted(&stats, || work(&inner, &actor)));

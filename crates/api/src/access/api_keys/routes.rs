@@ -20,7 +20,7 @@ use crate::http::query::Query;
 #[get("/v1/api-keys")]
 pub async fn list(call: Allowed<ApiClientsRead>, query: Query<ApiKeyQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
-    Answer::ok(&call.read(move |tx| service::list(tx, &app, &query)).await?)
+    call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
 }
 
 /// Create an API key
@@ -39,7 +39,7 @@ pub async fn create(call: Allowed<ApiClientsWrite>, body: Body<ApiKeyInput>) -> 
     responses((status = 200, description = "The key.", body = ApiKeyView)))]
 #[get("/v1/api-keys/{id}")]
 pub async fn get(call: Allowed<ApiClientsRead>, id: Path<Uuid>) -> Result<Answer, Problem> {
-    Answer::ok(&call.read(move |tx| service::show(tx, *id)).await?)
+    call.read(move |tx| Answer::ok(&service::show(tx, *id)?)).await
 }
 
 /// Revoke an API key

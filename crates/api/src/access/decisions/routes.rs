@@ -18,5 +18,5 @@ use crate::http::query::Query;
     responses((status = 200, description = "The decision and its reasons.", body = Decision)))]
 #[get("/v1/access/explain")]
 pub async fn explain(call: Allowed<AccessExplain>, query: Query<DecisionQuery>) -> Result<Answer, Problem> {
-    Answer::ok(&call.read(move |tx| service::explain(tx, &query)).await?)
+    call.read(move |tx| Answer::ok(&service::explain(tx, &query)?)).await
 }

@@ -22,7 +22,7 @@ use crate::records;
 #[get("/v1/departments")]
 pub async fn list(call: Allowed<DepartmentsRead>, query: Query<DepartmentQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
-    Answer::ok(&call.read(move |tx| service::list(tx, &app, &query)).await?)
+    call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
 }
 
 /// Create a department

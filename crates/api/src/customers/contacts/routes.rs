@@ -25,7 +25,7 @@ use crate::records;
 #[get("/v1/contacts")]
 pub async fn list(call: Allowed<ContactsRead>, query: Query<ContactQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
-    Answer::ok(&call.read(move |tx| service::list(tx, &app, &query)).await?)
+    call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
 }
 
 /// Create a contact

@@ -27,7 +27,7 @@ use crate::records;
 #[get("/v1/customers")]
 pub async fn list(call: Allowed<CustomersRead>, query: Query<CustomerQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
-    Answer::ok(&call.read(move |tx| service::list(tx, &app, &query)).await?)
+    call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
 }
 
 /// Create a customer

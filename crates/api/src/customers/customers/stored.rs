@@ -17,5 +17,5 @@ pub(super) fn lifecycle_stage(word: &str) -> LifecycleStage {
 /// An amount with its currency, if there is one.
 pub(super) fn money(amount: Option<Decimal>, currency: Option<&str>) -> Option<Money> {
     let (amount, currency) = amount.zip(currency)?;
-    Money::new(&amount.normalize().to_string(), currency).ok()
+    Money::from_code(amount, currency).ok()
 }

@@ -25,7 +25,7 @@ use crate::http::query::Query;
 #[get("/v1/events")]
 pub async fn list(call: Allowed<EventsRead>, query: Query<EventQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
-    Answer::ok(&call.read(move |tx| page(tx, &app, &query)).await?)
+    call.read(move |tx| Answer::ok(&page(tx, &app, &query)?)).await
 }
 
 fn page(tx: &mut Tx, app: &App, query: &EventQuery) -> Result<EventList, Problem> {
