@@ -192,9 +192,12 @@ fn filtered<'a>(tx: &Tx, filter: &Filter) -> customers::BoxedQuery<'a, Pg> {
     let mut query = visible(tx).filter(customers::deleted_at.is_null());
     macro_rules! any_of {
         ($field:ident, $column:ident) => {
-            if !filter.$field.is_empty() {
-                query = query.filter(customers::$column.eq_any(filter.$field.clone()));
-            }
+            // For one value an index gives the rows in order; for several they would have to be sorted.
+            query = match filter.$field.as_slice() {
+                [] => query,
+                [one] => query.filter(customers::$column.eq(one.clone())),
+                several => query.filter(customers::$column.eq_any(several.to_vec())),
+            };
         };
     }
     any_of!(kinds, kind);
@@ -205,9 +208,12 @@ fn filtered<'a>(tx: &Tx, filter: &Filter) -> customers::BoxedQuery<'a, Pg> {
     any_of!(owner_ids, owner_id);
     any_of!(department_ids, department_id);
     any_of!(numbers, number);
-    if let Some(vip) = filter.vip {
-        query = query.filter(customers::vip.eq(vip));
-    }
+    query = match filter.vip {
+        // As the partial index says it.
+        Some(true) => query.filter(customers::vip),
+        Some(false) => query.filter(diesel::dsl::not(customers::vip)),
+        None => query,
+    };
     if !filter.tags.is_empty() {
         let terms: Vec<_> = filter.tags.iter().map(|tag| search::tag_term(tag)).collect();
         let tagged = search_terms::table
