@@ -138,8 +138,11 @@ impl Bench<'_> {
     fn round(&self, scripts: &Scripts, peer: Option<&mut peer::Peer>, run: u32) -> Result<Round, Failed> {
         let before = Usage::now(self.stand, &[])?;
         let ours = self.ours(self.arguments.seconds)?;
-        let used = Usage::now(self.stand, &[])?.since(&before);
+        let between = Usage::now(self.stand, &[])?;
         let raw = raw::run(self.stand, scripts, self.connections, self.arguments.seconds, run)?;
+        let raw_used = Usage::now(self.stand, &[])?.since(&between);
+        let mut used = between.since(&before);
+        used.others = used.others.max(raw_used.others);
         let peer = match peer {
             Some(peer) => {
                 peer.measure(self.oha, self.stand, self.operation, self.connections, self.arguments.seconds)?

@@ -39,13 +39,17 @@ pub struct Stand {
     client: Client,
 }
 
+/// How the names of our folders begin; the number of our process comes next.
+const FOLDER: &str = "fulcrum-bench-";
+
 /// Name of our database in its private PostgreSQL, as `fulcrum serve` has it.
 const DATABASE: &str = "fulcrum";
 
 impl Stand {
     /// Makes the database, fills the tenant `demo`, and starts the server.
     pub fn start(plan: &Plan, name: &str, scale: u32) -> Result<Stand, Failed> {
-        let folder = std::env::temp_dir().join(format!("fulcrum-bench-{}-{name}", std::process::id()));
+        clear_leftovers(plan)?;
+        let folder = std::env::temp_dir().join(format!("{FOLDER}{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         let postgres = start_postgres(plan, &folder)?;
         fulcrum_persistence::migrations::ensure_database(&postgres.url("postgres"), DATABASE)?;
@@ -218,6 +222,24 @@ fn start_postgres(plan: &Plan, folder: &Path) -> Result<LocalPostgres, Failed> {
     settings.durable = plan.durable;
     settings.max_connections = 200;
     Ok(LocalPostgres::start(&settings)?)
+}
+
+/// Stops what runs that were killed left behind, and removes their folders.
+fn clear_leftovers(plan: &Plan) -> Result<(), Failed> {
+    for entry in std::fs::read_dir(std::env::temp_dir())?.flatten() {
+        let name = entry.file_name();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(FOLDER));
+        let Some(process) = rest.and_then(|rest| rest.split('-').next()) else { continue };
+        if Path::new("/proc").join(process).exists() {
+            continue;
+        }
+        // Starting on a folder stops a server that was left there.
+        if let Ok(postgres) = start_postgres(plan, &entry.path()) {
+            postgres.stop()?;
+        }
+        std::fs::remove_dir_all(entry.path())?;
+    }
+    Ok(())
 }
 
 /// A port that is free just now.

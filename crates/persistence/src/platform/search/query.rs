@@ -134,8 +134,8 @@ impl<Q: Query> Query for Ranked<Q> {
 impl<Q> diesel::RunQueryDsl<PgConnection> for Ranked<Q> {}
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
-    /// One short index scan for each field that can match, each no longer than a page; what a record
-    /// matches with apart from its best place is passed over.
+    /// One short index scan for each field that can match, each no longer than a page and none once the page is full;
+    /// what a record matches with apart from its best place is passed over.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let id = self.target.id_column();
         let [first, others @ ..] = self.search.tokens.as_slice() else {
@@ -143,10 +143,12 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
         };
         // Values in a subquery are hidden from the planner, which would else plan each search anew because it takes every
         // range for a short one when it sees it: that costs more than most searches.
-        out.push_sql("select h.* from unnest((select ");
+        out.push_sql("select h.* from (select u.field from unnest((select ");
         out.push_bind_param::<Array<SmallInt>, _>(&first.fields)?;
+        // Sorted, so that the planner knows that a full page of the first fields ends the search.
         out.push_sql(
-            "::smallint[])) as f (field) cross join lateral (select s.field, s.term, c.* from search_terms s join (",
+            "::smallint[])) as u (field) order by u.field) f cross join lateral \
+             (select s.field, s.term, c.* from search_terms s join (",
         );
         self.records.walk_ast(out.reborrow())?;
         out.push_sql(") c on c.id = s.");
@@ -185,7 +187,7 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Ranked<Q> {
         out.push_sql(id);
         out.push_sql(" limit (select ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql("::bigint)) h order by h.field, h.term, h.id limit (select ");
+        out.push_sql("::bigint)) h order by f.field, h.term, h.id limit (select ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql("::bigint)");
         Ok(())
