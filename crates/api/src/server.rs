@@ -20,7 +20,7 @@ use crate::auth;
 use crate::customers::{contacts, customers};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
-use crate::platform::{events, health, metadata};
+use crate::platform::{events, health, jobs, metadata};
 use crate::settings::ServerSettings;
 
 /// Every operation. The document is made of the same declarations.
@@ -42,8 +42,7 @@ fn operations(config: &mut ServiceConfig) {
         .service(customers::routes::upsert)
         .service(customers::routes::run_batch)
         .service(contacts::routes::upsert)
-        .service(contacts::routes::run_batch);
-    config
+        .service(contacts::routes::run_batch)
         .service(auth::routes::login)
         .service(auth::routes::refresh)
         .service(auth::routes::logout)
@@ -62,6 +61,10 @@ fn operations(config: &mut ServiceConfig) {
         .service(api_keys::routes::get)
         .service(api_keys::routes::revoke)
         .service(events::routes::list)
+        .service(jobs::routes::list)
+        .service(jobs::routes::get)
+        .service(jobs::routes::retry)
+        .service(jobs::routes::discard)
         .service(metadata::routes::errors)
         .service(health::routes::live)
         .service(health::routes::ready);
@@ -85,6 +88,7 @@ fn declared() -> OpenApi {
     crate::http::wire::ExternalIdText,
     crate::http::wire::FilterText,
     decisions::views::ExplainedRecord,
+    jobs::views::JobState,
 )))]
 struct ParameterTypes;
 

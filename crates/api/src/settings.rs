@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, FromArgMatches, ValueEnum};
 
 /// Which database.
 #[derive(Args, Clone, Debug)]
@@ -118,6 +118,15 @@ pub struct ServerSettings {
     /// Seconds that a verified API key is believed without asking the database again.
     #[arg(id = "api_key_memory_seconds", long = "api-key-memory-seconds", env = "FULCRUM_API_KEY_MEMORY_SECONDS", default_value = "30", value_parser = seconds)]
     pub api_key_memory: Duration,
+}
+
+impl Default for ServerSettings {
+    /// What holds when nothing is said, neither by flags nor by the environment.
+    fn default() -> ServerSettings {
+        let command = ServerSettings::augment_args(clap::Command::new("fulcrum"));
+        let matches = command.get_matches_from(["fulcrum"]);
+        ServerSettings::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -221,6 +221,51 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    workers (id) {
+        id -> Uuid,
+        host -> Text,
+        process -> Int4,
+        started_at -> Timestamptz,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        priority -> Int2,
+        payload -> Jsonb,
+        unique_key -> Nullable<Text>,
+        requested_by_type -> Nullable<Text>,
+        requested_by_id -> Nullable<Uuid>,
+        run_at -> Timestamptz,
+        attempts -> Int4,
+        max_attempts -> Int4,
+        worker_id -> Nullable<Uuid>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    job_schedules (tenant_id, name) {
+        tenant_id -> Uuid,
+        name -> Text,
+        kind -> Text,
+        payload -> Jsonb,
+        cron -> Text,
+        time_zone -> Text,
+        next_at -> Timestamptz,
+        last_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     departments,
@@ -234,5 +279,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     external_ids,
     search_terms,
     customers,
-    contacts
+    contacts,
+    workers,
+    jobs,
+    job_schedules
 );

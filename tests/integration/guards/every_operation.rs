@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use fulcrum_api::platform::jobs::enqueue;
 use fulcrum_domain::access::{DataScope, Permission};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::contract::operations;
+use crate::support::jobs::Count;
 use crate::support::{Client, Reply, TestApp};
 
 /// An operation, ready to be tried.
@@ -70,7 +72,8 @@ impl Operation {
 }
 
 /// A record of each collection in the company `demo`.
-fn records(admin: &Client) -> BTreeMap<String, String> {
+fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
+    let job = app.write(|tx| enqueue(tx, &Count { number: 1 }));
     let me = admin.get("/v1/me").ok();
     let client = json!({ "name": "guarded", "permissions": [], "department_id": me["department_id"] });
     let client = admin.create("/v1/api-clients", &client)["client"]["id"].clone();
@@ -84,6 +87,7 @@ fn records(admin: &Client) -> BTreeMap<String, String> {
             ("api-clients".to_owned(), client),
             ("api-keys".to_owned(), key),
             ("sessions".to_owned(), me["session_id"].clone()),
+            ("jobs".to_owned(), json!(job)),
         ])
         .map(|(collection, id)| (collection, id.as_str().expect("an id").to_owned()))
         .collect();
@@ -94,7 +98,7 @@ fn records(admin: &Client) -> BTreeMap<String, String> {
 #[test]
 fn nobody_gets_in_without_a_token() {
     let app = TestApp::start();
-    let ids = records(&app.user("admin"));
+    let ids = records(&app, &app.user("admin"));
     let mut public = Vec::new();
     for operation in all(&ids) {
         if operation.public {
@@ -124,7 +128,7 @@ fn nobody_gets_in_without_a_token() {
 fn nobody_gets_in_without_the_permission() {
     let app = TestApp::start();
     let admin = app.user("admin");
-    let ids = records(&admin);
+    let ids = records(&app, &admin);
     let me = admin.get("/v1/me").ok();
     let mut without = Vec::new();
     for operation in all(&ids).into_iter().filter(|operation| !operation.public) {
@@ -154,7 +158,7 @@ fn nobody_gets_in_without_the_permission() {
 #[test]
 fn another_company_does_not_exist() {
     let app = TestApp::start();
-    let ids = records(&app.user("admin"));
+    let ids = records(&app, &app.user("admin"));
     let stranger = app.user_of("other", "admin");
     let mut tried = 0;
     for operation in all(&ids).into_iter().filter(|operation| !operation.public) {
@@ -171,12 +175,20 @@ fn another_company_does_not_exist() {
 fn lists_and_searches_show_nothing_of_another_company() {
     let app = TestApp::start();
     let (admin, stranger) = (app.user("admin"), app.user_of("other", "admin"));
-    for list in
-        ["customers", "contacts", "users", "departments", "roles", "api-clients", "events", "customers?q=c"]
-    {
+    for list in [
+        "customers",
+        "contacts",
+        "users",
+        "departments",
+        "roles",
+        "api-clients",
+        "events",
+        "customers?q=c",
+        "jobs",
+    ] {
         let path = format!("/v1/{list}");
         let (ours, theirs) = (admin.all_ids(&path, 200), stranger.all_ids(&path, 200));
-        assert!(list == "api-clients" || !theirs.is_empty(), "{list}");
+        assert!(["api-clients", "jobs"].contains(&list) || !theirs.is_empty(), "{list}");
         assert!(theirs.iter().all(|id| !ours.contains(id)), "{list}");
     }
 }
@@ -185,7 +197,7 @@ fn lists_and_searches_show_nothing_of_another_company() {
 fn ids_in_bodies_do_not_reach_into_another_company() {
     let app = TestApp::start();
     let admin = app.user("admin");
-    let ids = records(&admin);
+    let ids = records(&app, &admin);
     let stranger = app.user_of("other", "admin");
     let own = stranger.get("/v1/me").ok();
     let company = json!({ "kind": "company", "name": "x" });
@@ -217,7 +229,7 @@ fn ids_in_bodies_do_not_reach_into_another_company() {
 fn outside_of_the_data_scope_nothing_exists() {
     let app = TestApp::start();
     let admin = app.user("admin");
-    let mut ids = records(&admin);
+    let mut ids = records(&app, &admin);
     // Everything here belongs to the manager; the one who tries is somebody in another department.
     let manager = app.user("manager").get("/v1/me").ok();
     let of_manager =
@@ -235,7 +247,7 @@ fn outside_of_the_data_scope_nothing_exists() {
     for scope in [DataScope::Own, DataScope::Department, DataScope::Subtree] {
         let client = app.like(&outsider, &Permission::all(), scope);
         for operation in all(&ids).into_iter().filter(|operation| operation.permission.is_some()) {
-            let scoped = ["customers", "contacts", "users", "api-clients", "api-keys"];
+            let scoped = ["customers", "contacts", "users", "api-clients", "api-keys", "jobs"];
             if scoped.iter().any(|collection| operation.path.contains(&ids[*collection])) {
                 let reply = operation.send(&client);
                 assert_eq!(reply.status, 404, "{scope} {}: {}", operation.name, reply.body);

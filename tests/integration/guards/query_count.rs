@@ -21,6 +21,7 @@ fn a_list_of_many_costs_as_many_statements_as_a_list_of_one() {
         ("departments", 1),
         ("api-clients", 1),
         ("events", 1),
+        ("jobs", 1),
     ] {
         let sign = if list.contains('?') { '&' } else { '?' };
         // The first request on a connection prepares its statements.

@@ -21,6 +21,11 @@ use super::database;
 /// The contract is the same for all servers, and so are its validators.
 static CONTRACT: LazyLock<Arc<Contract>> = LazyLock::new(|| Arc::new(fulcrum_api::server::contract()));
 
+/// The contract that all servers here go by.
+pub fn contract() -> Arc<Contract> {
+    CONTRACT.clone()
+}
+
 /// How a server shall differ from the usual one.
 pub struct Options {
     /// libpq URL; a clone of the template unless given.
@@ -153,7 +158,8 @@ impl TestApp {
     }
 }
 
-fn settings() -> ServerSettings {
+/// The usual settings.
+pub fn settings() -> ServerSettings {
     ServerSettings {
         listen: ([127, 0, 0, 1], 0).into(),
         metrics_listen: ([127, 0, 0, 1], 0).into(),

@@ -3,8 +3,9 @@
 mod app;
 mod client;
 pub mod database;
+pub mod jobs;
 
-pub use app::{Options, TestApp};
+pub use app::{Options, TestApp, contract, settings};
 pub use client::{Client, Reply};
 
 use serde_json::{Value, json};

@@ -8,6 +8,7 @@ mod doctor;
 mod file;
 mod installation;
 mod serve;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,8 @@ struct Cli {
 enum Command {
     /// Run the server (with a private PostgreSQL unless a database is named)
     Serve(Box<serve::Serve>),
+    /// Do jobs, without a server: any number of these may share a database with servers
+    Worker(Box<worker::WorkerCommand>),
     /// Bring the database up to this program
     Migrate(DatabaseSettings),
     /// Print the contract (openapi.json); needs no database
@@ -73,6 +76,7 @@ fn parse() -> Result<Cli, String> {
 fn dispatch(command: Command) -> Result<(), String> {
     match command {
         Command::Serve(serve) => serve.run(),
+        Command::Worker(worker) => worker.run(),
         Command::Migrate(settings) => {
             let database = installation::Database::open(&settings)?;
             let applied = database.migrate()?;

@@ -7,11 +7,12 @@ use std::time::Duration;
 use actix_web::web;
 use clap::Args;
 use fulcrum_persistence::access::tenants;
-use fulcrum_persistence::platform::maintenance;
 use fulcrum_persistence::{Clock, Db, StoreError};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
 
 use super::installation::{self, Database};
+use crate::platform::jobs::{Kinds, Worker, WorkerSettings};
 use crate::settings::{DatabaseSettings, SecretSettings, ServerSettings, TelemetrySettings};
 use crate::{App, server, telemetry};
 
@@ -21,6 +22,11 @@ pub struct Serve {
     /// Make the demo company, with a password that everybody knows: not for production.
     #[arg(long, env = "FULCRUM_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     demo: bool,
+    /// Leave jobs to `fulcrum worker` processes.
+    #[arg(long, env = "FULCRUM_NO_WORKER", value_parser = clap::builder::BoolishValueParser::new())]
+    no_worker: bool,
+    #[command(flatten)]
+    worker: WorkerSettings,
     #[command(flatten)]
     server: ServerSettings,
     #[command(flatten)]
@@ -30,9 +36,6 @@ pub struct Serve {
     #[command(flatten)]
     telemetry: TelemetrySettings,
 }
-
-/// How often the installation is tidied up.
-const MAINTENANCE: Duration = Duration::from_secs(3600);
 
 impl Serve {
     /// Runs the server until it is told to stop.
@@ -55,22 +58,30 @@ impl Serve {
         let settings = self.server.clone();
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (url, upkeep) = (database.url.clone(), metrics.clone());
+        let worker = (!self.no_worker).then(|| self.worker.clone());
         actix_web::rt::System::new().block_on(async move {
             let app = web::Data::new(App::new(db, keys, settings, contract));
             let api = server::server(app.clone(), listener).map_err(|error| error.to_string())?;
             let numbers =
                 server::metrics_server(app.clone(), metrics, metrics_listener).map_err(|e| e.to_string())?;
             let (stop, stop_metrics) = (api.handle(), numbers.handle());
-            actix_web::rt::spawn(tidy_up(url, app.db.clock().clone()));
+            let (stop_worker, stopped) = watch::channel(false);
+            let working = worker.map(|settings| {
+                actix_web::rt::spawn(Worker::new(app.clone(), Kinds::standard(), settings, &url).run(stopped))
+            });
             actix_web::rt::spawn(keep_metrics_small(upkeep));
             actix_web::rt::spawn(async move {
                 let signal = stop_signal().await;
                 tracing::info!(signal, "stopping: requests in flight may end");
+                let _ = stop_worker.send(true);
                 stop.stop(true).await;
                 stop_metrics.stop(false).await;
             });
             tracing::info!(%address, "ready");
             let (api, numbers) = futures_util::future::join(api, numbers).await;
+            if let Some(working) = working {
+                let _ = working.await;
+            }
             api.and(numbers).map_err(|error| error.to_string())
         })?;
         tracing::info!("stopped");
@@ -114,21 +125,8 @@ fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).map_err(|error| format!("{flag} {address}: {error}"))
 }
 
-async fn tidy_up(url: String, clock: Clock) {
-    let mut interval = actix_web::rt::time::interval(MAINTENANCE);
-    loop {
-        interval.tick().await;
-        let (url, now) = (url.clone(), clock.now());
-        match web::block(move || maintenance::run(&url, now)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "tidying up failed; it is tried again in an hour"),
-            Err(error) => tracing::warn!(%error, "tidying up was cancelled"),
-        }
-    }
-}
-
 /// What histograms were told is kept in a list until somebody asks for it, or until this.
-async fn keep_metrics_small(metrics: PrometheusHandle) {
+pub(super) async fn keep_metrics_small(metrics: PrometheusHandle) {
     let mut interval = actix_web::rt::time::interval(Duration::from_secs(5));
     loop {
         interval.tick().await;
@@ -137,7 +135,7 @@ async fn keep_metrics_small(metrics: PrometheusHandle) {
 }
 
 #[cfg(unix)]
-async fn stop_signal() -> &'static str {
+pub(super) async fn stop_signal() -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
@@ -151,7 +149,7 @@ async fn stop_signal() -> &'static str {
 }
 
 #[cfg(not(unix))]
-async fn stop_signal() -> &'static str {
+pub(super) async fn stop_signal() -> &'static str {
     match tokio::signal::ctrl_c().await {
         Ok(()) => "Ctrl-C",
         Err(_) => std::future::pending().await,

@@ -181,6 +181,10 @@ problems! {
         "The Idempotency-Key was used for something else", "Use a new key for a request with other content.";
         "Idempotency-Key 重复使用", "内容不同的请求请使用新的键。"
     }
+    JobState 409 {
+        "The job is in another state", "The job is {state}: only dead and discarded jobs are tried again, only waiting and dead ones are given up.";
+        "任务状态不符", "任务当前状态为 {state}：只有 dead 或 discarded 的任务可以重试，只有 waiting 或 dead 的任务可以放弃。"
+    }
     NotApplied 424 {
         "Not done", "Another item of the batch failed, and the batch is all or nothing.";
         "未执行", "批次中的其他项失败，且该批次要求全部成功。"
@@ -272,6 +276,7 @@ field_codes! {
     AmountTooManyDecimals { "{currency} has {max} decimals at most."; "{currency} 最多 {max} 位小数。" }
     AmountTooLarge { "At most {max} digits before the point."; "小数点前最多 {max} 位。" }
     UnknownCurrency { "{currency} is not an ISO 4217 currency."; "{currency} 不是 ISO 4217 货币代码。" }
+    Schedule { "This is no schedule: {reason}"; "不是有效的计划：{reason}" }
     TimeZoneUnknown { "This is not an IANA time zone."; "不是 IANA 时区。" }
     InThePast { "This has to be in the future."; "必须是将来的时间。" }
     InTheFuture { "This can't be in the future."; "不能是将来的日期。" }

@@ -69,6 +69,10 @@ permissions! {
     ContactsDelete = "customers.contacts:delete",
     /// Read the event log (audit trail).
     EventsRead = "platform.events:read",
+    /// See jobs: the work that is done later.
+    JobsRead = "platform.jobs:read",
+    /// Try jobs again, or give them up.
+    JobsWrite = "platform.jobs:write",
 }
 
 impl Permission {

@@ -104,7 +104,7 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + AsStoreError + Send + 'static,
     {
-        self.in_turn(actor, stats, move |db, actor| {
+        self.in_turn(Some(self.patience()), actor, stats, move |db, actor| {
             let attempt =
                 |living| db.with_connection(living, |conn| work(&mut Tx::new(conn, db, actor.clone())));
             match attempt(Living::Believed) {
@@ -127,13 +127,21 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + AsStoreError + Send + 'static,
     {
-        self.in_turn(actor, stats, move |db, actor| match db.transaction(Living::Believed, actor, &work) {
-            Err(failure) if failure.safe_to_repeat() => {
-                db.transaction(Living::Proven, actor, &work).map_err(|failure| failure.error)
-            }
-            result => result.map_err(|failure| failure.error),
-        })
-        .await
+        self.in_turn(Some(self.patience()), actor, stats, move |db, actor| db.write(actor, &work)).await
+    }
+
+    /// [`Db::write`] for work that nobody waits for: it takes its turn like the others, and may take longer than a request
+    /// may.
+    ///
+    /// # Errors
+    /// As for [`Db::write`].
+    pub async fn work<T, E, F>(&self, actor: &Arc<Actor>, stats: &Arc<QueryStats>, work: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + AsStoreError + Send + 'static,
+    {
+        self.in_turn(None, actor, stats, move |db, actor| db.write(actor, &work)).await
     }
 
     /// The same without waiting in line and without the async runtime: for the command line, seeding and
@@ -148,7 +156,19 @@ impl Db {
         self.0.transaction(Living::Believed, actor, &work).map_err(|failure| failure.error)
     }
 
-    async fn in_turn<T, E, F>(&self, actor: &Arc<Actor>, stats: &Arc<QueryStats>, work: F) -> Result<T, E>
+    /// How long a request waits for its work. The server's own limit doesn't hold when the server is frozen or the network
+    /// is gone. The thread goes on with its permit, so that no more of them pile up than there are connections.
+    fn patience(&self) -> Duration {
+        self.0.settings.wait + self.0.settings.statement_timeout
+    }
+
+    async fn in_turn<T, E, F>(
+        &self,
+        patience: Option<Duration>,
+        actor: &Arc<Actor>,
+        stats: &Arc<QueryStats>,
+        work: F,
+    ) -> Result<T, E>
     where
         F: FnOnce(&Inner, &Arc<Actor>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -157,9 +177,6 @@ impl Db {
         let inner = self.0.clone();
         let permit = inner.turn().await?;
         let (actor, stats, span) = (actor.clone(), stats.clone(), tracing::Span::current());
-        // The server's own limit doesn't hold when the server is frozen or the network is gone. The thread goes on
-        // with its permit, so that no more of them pile up than there are connections.
-        let patience = self.0.settings.wait + self.0.settings.statement_timeout;
         let work = self.0.threads.spawn(move || {
             let _turn = permit;
             let started = Instant::now();
@@ -167,9 +184,11 @@ impl Db {
             stats.add_busy(started.elapsed());
             result
         });
-        tokio::time::timeout(patience, work)
-            .await
-            .map_err(|_| StoreError::Timeout)?
+        let result = match patience {
+            Some(patience) => tokio::time::timeout(patience, work).await.map_err(|_| StoreError::Timeout)?,
+            None => work.await,
+        };
+        result
             // The panic was logged where it happened; its connection is thrown away.
             .unwrap_or_else(|panicked| Err(StoreError::Internal(panicked.to_string()).into()))
     }
@@ -216,6 +235,19 @@ impl Inner {
 
     fn check_out(&self) -> Result<PooledConnection<Manager>, StoreError> {
         self.pool.get().map_err(|error| StoreError::Unreachable(error.to_string()))
+    }
+
+    fn write<T, E: From<StoreError> + AsStoreError>(
+        &self,
+        actor: &Arc<Actor>,
+        work: &impl Fn(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self.transaction(Living::Believed, actor, work) {
+            Err(failure) if failure.safe_to_repeat() => {
+                self.transaction(Living::Proven, actor, work).map_err(|failure| failure.error)
+            }
+            result => result.map_err(|failure| failure.error),
+        }
     }
 
     fn transaction<T, E: From<StoreError> + AsStoreError>(

@@ -88,13 +88,14 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
 }
 
 /// What has to be permitted to read of a kind of record.
-const SUBJECTS: [(&[&str], Permission); 6] = [
+const SUBJECTS: [(&[&str], Permission); 7] = [
     (&["customer"], Permission::CustomersRead),
     (&["contact"], Permission::ContactsRead),
     (&["user", "session"], Permission::UsersRead),
     (&["role"], Permission::RolesRead),
     (&["department"], Permission::DepartmentsRead),
     (&["api_client", "api_key"], Permission::ApiClientsRead),
+    (&["job"], Permission::JobsRead),
 ];
 
 fn visible<'a>(tx: &Tx) -> events::BoxedQuery<'a, Pg> {

@@ -36,6 +36,8 @@ pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
             "delete from sessions s using tenants t where s.tenant_id = t.id and s.expires_at < $1",
             now - TimeDelta::days(30),
         ),
+        ("delete from jobs where state = 'succeeded' and finished_at < $1", now - TimeDelta::days(7)),
+        ("delete from jobs where finished_at < $1", now - TimeDelta::days(90)),
     ] {
         sql_query(statement).bind::<Timestamptz, _>(before).execute(&mut conn)?;
     }

@@ -1,0 +1,119 @@
+//! Work that happens later: what a job is, and how one is put down.
+
+mod kinds;
+mod requester;
+pub mod routes;
+mod schedules;
+mod service;
+mod upkeep;
+pub mod views;
+mod worker;
+
+use chrono::{DateTime, Utc};
+use fulcrum_persistence::platform::jobs::{self as store, NewJob};
+use fulcrum_persistence::{AsStoreError, Json, StoreError, Tx};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+pub use kinds::{Context, Kinds};
+pub use schedules::put as put_schedule;
+pub use worker::{Worker, WorkerSettings};
+
+/// Something that is done later. What it holds is stored as JSON, so a later release has to understand what an earlier one
+/// put down.
+pub trait Job: Serialize + DeserializeOwned + Send + 'static {
+    /// Its name, `area.what`.
+    const KIND: &'static str;
+    /// How often it is tried before it is dead.
+    const MAX_ATTEMPTS: i32 = 12;
+    /// How urgent it is among the jobs of its company.
+    const PRIORITY: Priority = Priority::Usual;
+
+    /// While one with this key waits, another one is the same one.
+    fn unique_key(&self) -> Option<String> {
+        None
+    }
+}
+
+/// How urgent a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for it.
+    Urgent = 0,
+    /// Most.
+    Usual = 1,
+    /// When nothing else is to be done.
+    Later = 2,
+}
+
+/// Why a job was not done.
+#[derive(Debug)]
+pub struct JobFailed {
+    /// In words, for the administrator.
+    pub message: String,
+    /// When it makes sense to try again.
+    pub again: Again,
+    store: Option<StoreError>,
+}
+
+/// When a job that failed is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// After a while that grows with each failure.
+    WithBackoff,
+    /// Then.
+    At(DateTime<Utc>),
+    /// Never: it would fail again.
+    Never,
+}
+
+impl JobFailed {
+    /// It may work another time.
+    pub fn for_now(message: impl Into<String>) -> JobFailed {
+        JobFailed { message: message.into(), again: Again::WithBackoff, store: None }
+    }
+
+    /// It won't ever work.
+    pub fn for_good(message: impl Into<String>) -> JobFailed {
+        JobFailed { message: message.into(), again: Again::Never, store: None }
+    }
+}
+
+impl From<StoreError> for JobFailed {
+    fn from(error: StoreError) -> JobFailed {
+        JobFailed { message: error.to_string(), again: Again::WithBackoff, store: Some(error) }
+    }
+}
+
+impl AsStoreError for JobFailed {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        self.store.as_ref()
+    }
+}
+
+/// Puts a job down for now, in the transaction of what wants it done, in the name of the actor.
+///
+/// # Errors
+/// Those of the database.
+pub fn enqueue<J: Job>(tx: &mut Tx, job: &J) -> Result<Uuid, StoreError> {
+    let now = tx.now;
+    enqueue_at(tx, job, now)
+}
+
+/// The same for later.
+///
+/// # Errors
+/// Those of the database.
+pub fn enqueue_at<J: Job>(tx: &mut Tx, job: &J, run_at: DateTime<Utc>) -> Result<Uuid, StoreError> {
+    let key = job.unique_key();
+    let new = NewJob {
+        kind: J::KIND,
+        priority: J::PRIORITY as i16,
+        payload: Json::of(job),
+        unique_key: key.as_deref(),
+        run_at,
+        max_attempts: J::MAX_ATTEMPTS,
+    };
+    store::enqueue(tx, &new)
+}

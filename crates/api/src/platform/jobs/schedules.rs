@@ -1,0 +1,79 @@
+//! What is done again and again, and putting down the job when its time has come.
+
+use chrono_tz::Tz;
+use fulcrum_domain::platform::Schedule;
+use fulcrum_persistence::platform::job_schedules::{self as store, JobSchedule};
+use fulcrum_persistence::platform::jobs::{self, NewJob};
+use fulcrum_persistence::{Json, StoreError, Tx};
+
+use super::upkeep::Upkeep;
+use super::{Job, requester};
+use crate::http::catalog::FieldCode;
+use crate::http::problem::{FieldError, Problem};
+
+/// Has a job done whenever a cron pattern says so, in a time zone. A schedule of the same name is changed.
+///
+/// # Errors
+/// 422 at `/cron` for a pattern that can't be read or never comes true.
+pub fn put<J: Job>(tx: &mut Tx, name: &str, cron: &str, time_zone: Tz, job: &J) -> Result<(), Problem> {
+    let refused = |reason: String| {
+        Problem::invalid(vec![FieldError::new("/cron", FieldCode::Schedule).with("reason", reason)])
+    };
+    let schedule = Schedule::new(cron, time_zone, tx.now).map_err(|error| refused(error.to_string()))?;
+    let next_at = schedule.after(tx.now).ok_or_else(|| refused("it never happens".into()))?;
+    let row = JobSchedule {
+        tenant_id: tx.actor.tenant_id,
+        name: name.to_owned(),
+        kind: J::KIND.to_owned(),
+        payload: Json::of(job),
+        cron: cron.to_owned(),
+        time_zone: time_zone.name().to_owned(),
+        next_at,
+        last_at: None,
+    };
+    Ok(store::put(tx, &row)?)
+}
+
+/// The schedules that every installation has.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn ensure(tx: &mut Tx) -> Result<(), Problem> {
+    put(tx, "upkeep", "7 * * * *", Tz::UTC, &Upkeep {})
+}
+
+/// Schedules that are followed in one transaction.
+const AT_ONCE: i64 = 100;
+
+/// Puts down the jobs of all schedules that are due. A time that was missed while nobody worked is made up for once, not
+/// once for each time.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn follow(tx: &mut Tx) -> Result<(), StoreError> {
+    for schedule in store::take_due(tx, AT_ONCE)? {
+        let zone = schedule.time_zone.parse().unwrap_or(Tz::UTC);
+        let next = Schedule::new(&schedule.cron, zone, tx.now).ok().and_then(|times| times.after(tx.now));
+        let Some(next) = next else {
+            tracing::warn!(name = schedule.name, "a schedule has come to its end");
+            store::remove(tx, &schedule)?;
+            continue;
+        };
+        let key = format!("schedule {}", schedule.name);
+        let job = NewJob {
+            kind: &schedule.kind,
+            priority: 1,
+            payload: schedule.payload.clone(),
+            unique_key: Some(&key),
+            run_at: tx.now,
+            max_attempts: 3,
+        };
+        let own = tx.actor.clone();
+        tx.actor = requester::system_of(schedule.tenant_id);
+        let put = jobs::enqueue(tx, &job);
+        tx.actor = own;
+        put?;
+        store::advance(tx, &schedule, next)?;
+    }
+    Ok(())
+}

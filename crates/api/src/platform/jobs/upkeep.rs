@@ -1,0 +1,27 @@
+//! Tidying up the installation, every hour.
+
+use actix_web::web;
+use fulcrum_persistence::platform::maintenance;
+use serde::{Deserialize, Serialize};
+
+use super::{Context, Job, JobFailed, Priority};
+
+/// Makes partitions of the event log ahead, and removes what is past its time.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Upkeep {}
+
+impl Job for Upkeep {
+    const KIND: &'static str = "platform.upkeep";
+    const PRIORITY: Priority = Priority::Later;
+    // The next hour brings the next one.
+    const MAX_ATTEMPTS: i32 = 3;
+}
+
+pub(super) async fn run(context: Context, _: Upkeep) -> Result<(), JobFailed> {
+    let now = context.app.db.clock().now();
+    let url = context.database_url.clone();
+    web::block(move || maintenance::run(&url, now))
+        .await
+        .map_err(|error| JobFailed::for_now(error.to_string()))?
+        .map_err(JobFailed::from)
+}

@@ -1,0 +1,54 @@
+-- Processes that do jobs. One that has not been heard of for a while is taken for dead, and its jobs are done by others.
+create table workers (
+    id uuid primary key,
+    host text not null,
+    process integer not null,
+    started_at timestamptz not null,
+    -- By the clock of the database: the one clock that all workers share.
+    seen_at timestamptz not null
+);
+
+-- Work for later, put down in the transaction that wants it done. Jobs of the installation itself have the tenant 0.
+create table jobs (
+    tenant_id uuid not null,
+    id uuid not null,
+    kind text not null,
+    -- waiting, running, succeeded, dead, discarded
+    state text not null,
+    -- 0 before 1 before 2, among the jobs of one tenant
+    priority smallint not null,
+    payload jsonb not null,
+    -- At most one with this key waits; one that is running already may have read what has changed since.
+    unique_key text,
+    requested_by_type text,
+    requested_by_id uuid,
+    run_at timestamptz not null,
+    attempts integer not null,
+    max_attempts integer not null,
+    worker_id uuid,
+    last_error text,
+    created_at timestamptz not null,
+    started_at timestamptz,
+    finished_at timestamptz,
+    primary key (tenant_id, id)
+);
+create index jobs_waiting on jobs (tenant_id, priority, run_at, id) where state = 'waiting';
+create index jobs_running on jobs (tenant_id, worker_id) where state = 'running';
+create unique index jobs_unique on jobs (tenant_id, kind, unique_key)
+    where state = 'waiting' and unique_key is not null;
+create index jobs_created on jobs (tenant_id, created_at, id);
+create index jobs_state on jobs (tenant_id, state, created_at, id);
+
+-- What is to be done again and again.
+create table job_schedules (
+    tenant_id uuid not null,
+    name text not null,
+    kind text not null,
+    payload jsonb not null,
+    cron text not null,
+    time_zone text not null,
+    next_at timestamptz not null,
+    last_at timestamptz,
+    primary key (tenant_id, name)
+);
+create index job_schedules_due on job_schedules (tenant_id, next_at);

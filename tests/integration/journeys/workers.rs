@@ -1,0 +1,91 @@
+//! Workers as processes of their own, killed at random while they work.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use actix_web::web;
+use fulcrum_api::App;
+use fulcrum_api::auth::keys::Keys;
+use fulcrum_api::platform::jobs::Worker;
+use fulcrum_persistence::Clock;
+
+use crate::support::jobs::{kinds, settings};
+use crate::support::{TestApp, database};
+
+/// Where the worker finds its database, when the test binary is started as one.
+const URL: &str = "FULCRUM_TEST_WORKER_URL";
+const JOBS: usize = 10_000;
+
+/// Not a test: what the processes of the test below run.
+#[test]
+#[ignore = "started by the test below"]
+fn a_worker_process() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let db = database::door(&url, Clock::system(), 4);
+    actix_web::rt::System::new().block_on(async move {
+        let contract = crate::support::contract();
+        let app = web::Data::new(App::new(db, Keys::new([9; 32]), crate::support::settings(), contract));
+        let (_stop, stopped) = tokio::sync::watch::channel(false);
+        Worker::new(app, kinds(), settings(), &url).run(stopped).await;
+    });
+}
+
+struct Process(Child);
+
+impl Process {
+    fn start(url: &str) -> Process {
+        let program = std::env::current_exe().expect("the test binary");
+        let child = Command::new(program)
+            .args(["journeys::workers::a_worker_process", "--exact", "--ignored"])
+            .env(URL, url)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a process");
+        Process(child)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // SIGKILL: it has no time for anything.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn workers_are_killed_and_every_effect_is_there_exactly_once() {
+    let app = TestApp::start();
+    let tenant = app.system("demo").tenant_id;
+    database::execute(
+        &app.url,
+        &format!(
+            "insert into jobs (tenant_id, id, kind, state, priority, payload, run_at, attempts, max_attempts, created_at) \
+             select '{tenant}', gen_random_uuid(), 'test.count', 'waiting', 1, jsonb_build_object('number', n), '2020-01-01', \
+             0, 50, '2020-01-01' from generate_series(1, {JOBS}) n"
+        ),
+    );
+    let number = |query: &str| -> usize { database::texts(&app.url, query)[0].parse().expect("a number") };
+    let done = || number("select count(*)::text as text from jobs where state = 'succeeded'");
+    let mut workers = [Process::start(&app.url), Process::start(&app.url)];
+    let began = Instant::now();
+    let mut kills = 0;
+    loop {
+        let so_far = done();
+        if so_far == JOBS {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(240), "{so_far} jobs are done after 240 s");
+        // Every tenth of the jobs, one of the two dies in the middle of what it does.
+        if so_far > (kills + 1) * JOBS / 10 {
+            workers[kills % 2] = Process::start(&app.url);
+            kills += 1;
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    assert!(kills >= 5, "{kills} workers were killed");
+    let traces = "select count(*)::text as text from events where type = 'test.counted'";
+    let different = "select count(distinct subject_id)::text as text from events where type = 'test.counted'";
+    assert_eq!((number(traces), number(different)), (JOBS, JOBS));
+}
