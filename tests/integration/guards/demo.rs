@@ -1,6 +1,6 @@
 //! The demo company: the same one every time, made once.
 
-use fulcrum_api::commands::{fill_demo, fill_demo_up};
+use fulcrum_api::commands::{fill_demo, fill_demo_companies, fill_demo_up};
 use fulcrum_persistence::Clock;
 
 use crate::support::{TestApp, database};
@@ -94,4 +94,21 @@ fn a_company_that_was_filled_at_once_is_like_one_that_was_made_one_by_one() {
     assert_eq!(fill_demo_up(&db, "filled", 30), Ok(0));
     database::execute(&url, "update customers set deleted_at = now() where number = 'C2027000005'");
     assert_eq!(fill_demo_up(&db, "filled", 31), Ok(1));
+}
+
+#[test]
+fn many_companies_are_filled_apart_and_once() {
+    let app = TestApp::start();
+    let customers = || {
+        database::texts(
+            &app.url,
+            "select t.slug || ' ' || count(c.id) as text from tenants t left join customers c on c.tenant_id = t.id \
+             where t.slug like 'many%' group by t.slug order by 1",
+        )
+    };
+    assert_eq!(fill_demo_companies(&app.db, "many", 3, 7), Ok(21));
+    assert_eq!(customers(), ["many 7", "many-2 7", "many-3 7"]);
+    assert_eq!(fill_demo_companies(&app.db, "many", 3, 8), Ok(3), "filled up, not filled anew");
+    assert_eq!(customers(), ["many 8", "many-2 8", "many-3 8"]);
+    assert_eq!(app.user_of("many-2", "admin").all_ids("/v1/customers", 200).len(), 8);
 }

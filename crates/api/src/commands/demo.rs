@@ -61,21 +61,26 @@ impl Demo {
             println!("{}", if made { "made the demo company" } else { "the demo company is there already" });
             return Ok(());
         };
-        let filled: Result<usize, String> = (1..=self.tenants)
-            .map(|number| {
-                let slug = match number {
-                    1 => self.tenant.clone(),
-                    number => format!("{}-{number}", self.tenant),
-                };
-                fill(&db, &slug, 0)?;
-                demo_scale::fill_up(&db, &slug, scale as usize)
-            })
-            .sum();
+        let filled = fill_companies(&db, &self.tenant, self.tenants, scale as usize);
         // Also when it failed halfway: what is there shall be found fast.
         fulcrum_persistence::platform::bulk::settle(&database.url).map_err(|error| error.to_string())?;
         println!("added {} customers", filled?);
         Ok(())
     }
+}
+
+/// Fills so many companies, `demo`, `demo-2`, …, up to so many customers each. Returns how many were added.
+///
+/// # Errors
+/// A sentence for a person.
+pub fn fill_companies(db: &Db, slug: &str, companies: u32, scale: usize) -> Result<usize, String> {
+    (1..=companies)
+        .map(|number| {
+            let slug = if number == 1 { slug.to_owned() } else { format!("{slug}-{number}") };
+            fill(db, &slug, 0)?;
+            demo_scale::fill_up(db, &slug, scale)
+        })
+        .sum()
 }
 
 /// Departments: name and the name of the one above.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use demo::fill as fill_demo;
+pub use demo::{fill as fill_demo, fill_companies as fill_demo_companies};
 pub use demo_scale::fill_up as fill_demo_up;
 pub use installation::create_tenant;
 
