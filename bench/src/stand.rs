@@ -107,6 +107,8 @@ impl Stand {
             .arg(format!("127.0.0.1:{}", free_port()?))
             .arg("--data")
             .arg(&self.folder)
+            // What a worker asks would stand among the statements of requests.
+            .arg("--no-worker")
             // Counted like ever, but never used up: all requests come from one caller.
             .args(["--rate-limit-per-minute", "1000000000", "--access-token-minutes", "60"]);
         Ok(command)
