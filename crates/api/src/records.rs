@@ -61,6 +61,8 @@ pub struct Stamp {
     pub deleted: bool,
     /// The customer that it concerns.
     pub customer_id: Option<Uuid>,
+    /// The department that decides who sees it, where it follows from something else.
+    pub department_id: Option<Uuid>,
 }
 
 /// One record, deleted or not.
@@ -123,7 +125,7 @@ fn update_locked<R: Resource>(
     json_patch::merge(&mut merged, patch);
     let input = judge::<R::Input>(contract, &tx.actor.region.clone(), &merged)?;
     let after = R::change(tx, &before, input)?;
-    let changes = changed_fields(&old, &without_nulls(json!(R::input_of(&after))));
+    let changes = changes_of::<R>(&before, &old, &after);
     // A patch that changes nothing leaves no trace: no version, no event.
     if R::stamp(&after).version != stamp.version {
         record::<R>(tx, "updated", &after, changes)?;
@@ -138,7 +140,7 @@ fn update_locked<R: Resource>(
 pub fn change_directly<R: Resource>(tx: &mut Tx, before: &R::Row, input: R::Input) -> Result<(), Problem> {
     let old = without_nulls(json!(R::input_of(before)));
     let after = R::change(tx, before, input)?;
-    let changes = changed_fields(&old, &without_nulls(json!(R::input_of(&after))));
+    let changes = changes_of::<R>(before, &old, &after);
     Ok(record::<R>(tx, "updated", &after, changes)?)
 }
 
@@ -315,6 +317,16 @@ fn keep_nulls(value: &mut Value) {
         object.values_mut().for_each(keep_nulls);
         object.retain(|_, field| field.is_null() || field.as_object().is_some_and(|inner| !inner.is_empty()));
     }
+}
+
+/// What a change did to the fields of a record, and to its department where that follows from them.
+fn changes_of<R: Resource>(before: &R::Row, old: &Value, after: &R::Row) -> Value {
+    let mut changes = changed_fields(old, &without_nulls(json!(R::input_of(after))));
+    let (from, to) = (R::stamp(before).department_id, R::stamp(after).department_id);
+    if from != to {
+        changes["department_id"] = json!({ "from": from, "to": to });
+    }
+    changes
 }
 
 fn created_fields(input: &impl Serialize) -> Value {

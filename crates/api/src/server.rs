@@ -20,7 +20,7 @@ use crate::auth;
 use crate::customers::{contacts, customers};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
-use crate::platform::{events, health, jobs, metadata};
+use crate::platform::{changes, events, health, jobs, metadata};
 use crate::settings::ServerSettings;
 
 /// Every operation. The document is made of the same declarations.
@@ -61,6 +61,7 @@ fn operations(config: &mut ServiceConfig) {
         .service(api_keys::routes::get)
         .service(api_keys::routes::revoke)
         .service(events::routes::list)
+        .service(changes::routes::list)
         .service(jobs::routes::list)
         .service(jobs::routes::get)
         .service(jobs::routes::retry)
@@ -88,6 +89,7 @@ fn declared() -> OpenApi {
     crate::http::wire::ExternalIdText,
     crate::http::wire::FilterText,
     decisions::views::ExplainedRecord,
+    changes::views::ChangedType,
     jobs::views::JobState,
 )))]
 struct ParameterTypes;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod batches;
+mod changes;
 mod contacts;
 mod customers;
 mod events;

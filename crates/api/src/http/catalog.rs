@@ -149,6 +149,10 @@ problems! {
         "A reference leads nowhere", "A record that this one refers to has gone in the meantime.";
         "引用失效", "所引用的记录已不存在。"
     }
+    ResyncNeeded 410 {
+        "The cursor is of no use any more", "It is older than 30 days, or what you may see has changed since. Ask without a cursor, and read all records again.";
+        "游标已失效", "游标已超过 30 天，或您的可见范围已变化。请不带游标重新开始，并重新读取全部记录。"
+    }
     VersionMismatch 412 {
         "The record has changed", "You have version {expected}, the record is at {current_version}. Fetch it, look at what changed, and try again.";
         "记录已被修改", "您的版本为 {expected}，当前版本为 {current_version}。请重新获取后再试。"

@@ -80,6 +80,7 @@ fn tags() -> Value {
         ("customers", "Companies and individuals."),
         ("contacts", "The people at a customer."),
         ("events", "Everything that happened: the audit trail."),
+        ("changes", "What changed since, for keeping a copy."),
         ("jobs", "Work that is done later, and what became of it."),
         ("metadata", "What programs may want to know of this contract."),
         ("health", "Whether a process lives and can do its work."),

@@ -152,6 +152,26 @@ pub fn in_use(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
     Ok(diesel::select(any).get_result(tx.conn)?)
 }
 
+/// A department and everything below it, in order of their ids.
+///
+/// # Errors
+/// Those of the database.
+pub fn below(tx: &mut Tx, id: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let found: Vec<Found> = prepared(
+        "select d.id from departments d where d.tenant_id = $1 and starts_with(d.path, \
+         (select t.path from departments t where t.tenant_id = $1 and t.id = $2)) order by d.id",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<SqlUuid, _>(id)
+    .load(tx.conn)?;
+    Ok(found.into_iter().map(|found| found.id).collect())
+}
+
 /// The deepest path below (and including) a department, in characters.
 ///
 /// # Errors

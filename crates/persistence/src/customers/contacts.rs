@@ -110,6 +110,14 @@ fn visible<'a>(tx: &Tx) -> contacts::BoxedQuery<'a, Pg> {
     ))
 }
 
+/// Several contacts by id.
+///
+/// # Errors
+/// Those of the database.
+pub fn find_all(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Contact>, StoreError> {
+    Ok(visible(tx).filter(contacts::id.eq_any(ids.to_vec())).select(Contact::as_select()).load(tx.conn)?)
+}
+
 /// Adds a contact and what it is found by.
 ///
 /// # Errors

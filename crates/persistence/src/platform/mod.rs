@@ -1,6 +1,7 @@
 //! What every area stands on.
 
 pub mod bulk;
+pub mod changes;
 pub mod events;
 pub(crate) mod explain;
 pub mod external_ids;

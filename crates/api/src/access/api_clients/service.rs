@@ -45,7 +45,13 @@ impl Resource for ApiClients {
     }
 
     fn stamp(row: &ApiClient) -> Stamp {
-        Stamp { id: row.id, version: row.version, deleted: row.deleted_at.is_some(), customer_id: None }
+        Stamp {
+            id: row.id,
+            version: row.version,
+            deleted: row.deleted_at.is_some(),
+            customer_id: None,
+            department_id: None,
+        }
     }
 
     fn find(tx: &mut Tx, id: Uuid) -> Result<ApiClient, Problem> {

@@ -40,7 +40,13 @@ impl Resource for Roles {
     }
 
     fn stamp(row: &Role) -> Stamp {
-        Stamp { id: row.id, version: row.version, deleted: row.deleted_at.is_some(), customer_id: None }
+        Stamp {
+            id: row.id,
+            version: row.version,
+            deleted: row.deleted_at.is_some(),
+            customer_id: None,
+            department_id: None,
+        }
     }
 
     fn find(tx: &mut Tx, id: Uuid) -> Result<Role, Problem> {

@@ -50,6 +50,7 @@ impl Resource for Contacts {
             version: row.version,
             deleted: row.deleted_at.is_some(),
             customer_id: Some(row.customer_id),
+            department_id: None,
         }
     }
 

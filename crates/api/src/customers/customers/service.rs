@@ -53,6 +53,7 @@ impl Resource for Customers {
             version: row.version,
             deleted: row.deleted_at.is_some(),
             customer_id: Some(row.id),
+            department_id: Some(row.department_id),
         }
     }
 

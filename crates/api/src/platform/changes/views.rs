@@ -1,0 +1,87 @@
+//! Changes on the wire.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use strum::IntoStaticStr;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// A kind of record that the feed tells of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum ChangedType {
+    /// Customers.
+    Customer,
+    /// Contacts.
+    Contact,
+}
+
+/// What has to be done with a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// Put it in, or in the place of the older one.
+    Upsert,
+    /// The record was deleted: take it away, and with a customer its contacts.
+    Deleted,
+    /// The caller may not see the record any more: take it away, and with a customer its contacts.
+    AccessLost,
+}
+
+/// Something that changed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
+pub struct ChangeView {
+    /// What has to be done with a copy.
+    pub kind: ChangeKind,
+    /// What kind of record.
+    pub r#type: ChangedType,
+    /// Which record.
+    pub id: Uuid,
+    /// The customer that it concerns.
+    pub customer_id: Uuid,
+    /// When it changed.
+    pub at: DateTime<Utc>,
+    /// The record as it is now, which can be newer than this change; null unless it is an upsert.
+    #[schema(required, value_type = Option<Object>, example = json!({"name": "杭州科创信息技术有限公司"}))]
+    pub record: Option<Box<RawValue>>,
+}
+
+/// What changed since the cursor.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ChangeList {
+    /// Changes in order; of several changes of one record the last one.
+    #[schema(max_items = 200)]
+    pub data: Vec<ChangeView>,
+    /// To be sent as `cursor` next time.
+    #[schema(max_length = 2000)]
+    pub next_cursor: String,
+    /// Whether there is more to read at once.
+    pub has_more: bool,
+}
+
+/// Since when, of which records.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct ChangeQuery {
+    /// `next_cursor` of the answer before. Without one the answer is the end of the feed: changes from now on.
+    #[param(min_length = 1, max_length = 2000)]
+    pub cursor: Option<String>,
+    /// Only these kinds of records; all that the caller may read unless given.
+    #[param(max_items = 2, explode = false)]
+    pub types: Vec<ChangedType>,
+    /// Changes at most.
+    #[param(minimum = 1, maximum = 200, default = 100)]
+    pub limit: i64,
+}
+
+impl Default for ChangeQuery {
+    fn default() -> ChangeQuery {
+        ChangeQuery { cursor: None, types: vec![], limit: 100 }
+    }
+}
