@@ -5,7 +5,9 @@ create table workers (
     process integer not null,
     started_at timestamptz not null,
     -- By the clock of the database: the one clock that all workers share.
-    seen_at timestamptz not null
+    seen_at timestamptz not null,
+    -- Milliseconds without a sign of life after which it counts as dead.
+    silence bigint not null
 );
 
 -- Work for later, put down in the transaction that wants it done. Jobs of the installation itself have the tenant 0.
@@ -16,7 +18,7 @@ create table jobs (
     -- waiting, running, succeeded, dead, discarded
     state text not null,
     -- 0 before 1 before 2, among the jobs of one tenant
-    priority smallint not null,
+    priority smallint not null check (priority between 0 and 2),
     payload jsonb not null,
     -- At most one with this key waits; one that is running already may have read what has changed since.
     unique_key text,
@@ -34,10 +36,16 @@ create table jobs (
 );
 create index jobs_waiting on jobs (tenant_id, priority, run_at, id) where state = 'waiting';
 create index jobs_running on jobs (tenant_id, worker_id) where state = 'running';
-create unique index jobs_unique on jobs (tenant_id, kind, unique_key)
+-- Of the same requester: nobody's work is done with somebody else's rights.
+create unique index jobs_unique
+    on jobs (tenant_id, kind, unique_key, coalesce(requested_by_id, '00000000-0000-0000-0000-000000000000'))
     where state = 'waiting' and unique_key is not null;
 create index jobs_created on jobs (tenant_id, created_at, id);
 create index jobs_state on jobs (tenant_id, state, created_at, id);
+create index jobs_kind on jobs (tenant_id, kind, created_at, id);
+create index jobs_requester on jobs (tenant_id, requested_by_id, created_at, id) where requested_by_id is not null;
+-- For counting what isn't done.
+create index jobs_open on jobs (tenant_id, kind, state, run_at) where state in ('waiting', 'running', 'dead');
 
 -- What is to be done again and again.
 create table job_schedules (
@@ -45,6 +53,10 @@ create table job_schedules (
     name text not null,
     kind text not null,
     payload jsonb not null,
+    priority smallint not null check (priority between 0 and 2),
+    max_attempts integer not null,
+    requested_by_type text,
+    requested_by_id uuid,
     cron text not null,
     time_zone text not null,
     next_at timestamptz not null,

@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use crate::auth::keys::Keys;
 use crate::auth::tokens::Verified;
 use crate::http::contract::Contract;
+use crate::platform::jobs::Pulse;
 use crate::settings::ServerSettings;
 
 /// What requests share.
@@ -28,6 +29,8 @@ pub struct App {
     pub verified: Cache<[u8; 32], Verified>,
     /// API keys that were verified, by fingerprint; when, and when they end.
     pub keyed: Cache<[u8; 32], KnownKey>,
+    /// Whether the worker of this process lives.
+    pub pulse: Pulse,
     /// Requests of the current minute, per caller.
     pub limiter: InMemoryBackend,
 }
@@ -55,6 +58,7 @@ impl App {
                 .time_to_live(Duration::from_secs(60 * settings.access_token_minutes as u64))
                 .build(),
             keyed: Cache::builder().max_capacity(10_000).time_to_live(settings.api_key_memory).build(),
+            pulse: Pulse::default(),
             limiter: InMemoryBackend::builder().build(),
             settings,
         }

@@ -228,6 +228,7 @@ diesel::table! {
         process -> Int4,
         started_at -> Timestamptz,
         seen_at -> Timestamptz,
+        silence -> Int8,
     }
 }
 
@@ -259,6 +260,10 @@ diesel::table! {
         name -> Text,
         kind -> Text,
         payload -> Jsonb,
+        priority -> Int2,
+        max_attempts -> Int4,
+        requested_by_type -> Nullable<Text>,
+        requested_by_id -> Nullable<Uuid>,
         cron -> Text,
         time_zone -> Text,
         next_at -> Timestamptz,

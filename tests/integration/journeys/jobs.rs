@@ -1,16 +1,20 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use fulcrum_api::platform::jobs::{Job, enqueue, enqueue_at};
 use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_persistence::StoreError;
-use fulcrum_persistence::platform::{jobs as store, workers};
+use fulcrum_persistence::platform::jobs::{self as store, Then};
+use fulcrum_persistence::platform::workers;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::jobs::{Count, CountOnce, Fail, FailOutside, How, OUTSIDE};
+use crate::support::jobs::{Count, CountOnce, Fail, FailOutside, Hang, How, OUTSIDE};
 use crate::support::{Client, TestApp, database};
+
+const SILENCE: Duration = Duration::from_secs(60);
 
 fn traces(app: &TestApp) -> usize {
     app.user("admin").get("/v1/events?type=test.counted&limit=200").ok()["data"].as_array().unwrap().len()
@@ -62,8 +66,8 @@ fn a_job_waits_for_its_time_and_for_its_turn() {
         enqueue(tx, &CountOnce { number: 2 })?;
         let usual = enqueue(tx, &Count { number: 3 })?;
         let worker = Uuid::now_v7();
-        workers::register(tx, worker, "here", 1)?;
-        let first = store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], 1)?;
+        workers::register(tx, worker, "here", 1, SILENCE)?;
+        let first = store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], 1, 7)?;
         Ok((usual, first))
     });
     assert_eq!(order.1.iter().map(|job| job.id).collect::<Vec<_>>(), [order.0], "the more urgent one");
@@ -78,17 +82,19 @@ fn while_one_waits_another_one_for_the_same_is_the_same() {
     // One that is being done may have read what was true before: another one waits.
     let (running, third) = app.write(|tx| {
         let worker = Uuid::now_v7();
-        workers::register(tx, worker, "here", 1)?;
-        let running = store::claim(tx, worker, &[CountOnce::KIND], 5)?;
+        workers::register(tx, worker, "here", 1, SILENCE)?;
+        let running = store::claim(tx, worker, &[CountOnce::KIND], 5, 7)?;
         Ok((running, enqueue(tx, &CountOnce { number: 3 })?))
     });
     assert_eq!(running.len(), 1);
     assert_ne!(running[0].id, third);
     // The first one fails: the one that waits is enough.
-    let kept = app.write(|tx| store::fail(tx, &running[0], "x", Some(tx.now)));
+    let kept = app.write(|tx| store::fail(tx, &running[0], "x", Then::Again(tx.now)));
     assert!(kept);
     let admin = app.user("admin");
-    assert_eq!(admin.get(&format!("/v1/jobs/{first}")).ok()["state"], "discarded");
+    let given_up = admin.get(&format!("/v1/jobs/{first}")).ok();
+    assert_eq!(given_up["state"], "discarded");
+    assert!(given_up["finished_at"].is_string());
     app.work();
     assert_eq!(traces(&app), 1);
     // Two at once put down one.
@@ -210,8 +216,8 @@ fn one_company_does_not_hold_up_another() {
     let late = app.db.write_now(&other, |tx| enqueue(tx, &CountOnce { number: 1 })).expect("a job");
     let claimed = app.write(|tx| {
         let worker = Uuid::now_v7();
-        workers::register(tx, worker, "here", 1)?;
-        store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], 4)
+        workers::register(tx, worker, "here", 1, SILENCE)?;
+        store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], 4, 7)
     });
     assert_eq!(claimed.len(), 4);
     assert!(claimed.iter().any(|job| job.id == late), "the other company's only job is among the first");
@@ -223,8 +229,8 @@ fn a_worker_that_is_silent_loses_its_jobs_and_cannot_end_them() {
     let id = app.write(|tx| enqueue(tx, &Count { number: 1 }));
     let (worker, claimed) = app.write(|tx| {
         let worker = Uuid::now_v7();
-        workers::register(tx, worker, "there", 1)?;
-        Ok((worker, store::claim(tx, worker, &[Count::KIND], 1)?))
+        workers::register(tx, worker, "there", 1, SILENCE)?;
+        Ok((worker, store::claim(tx, worker, &[Count::KIND], 1, 7)?))
     });
     app.work();
     assert_eq!(traces(&app), 0, "it is somebody's");
@@ -233,7 +239,7 @@ fn a_worker_that_is_silent_loses_its_jobs_and_cannot_end_them() {
     assert_eq!(traces(&app), 1);
     assert!(!app.write(|tx| workers::beat(tx, worker)));
     assert!(!app.write(|tx| store::succeed(tx, &claimed[0])), "too late");
-    assert!(!app.write(|tx| store::fail(tx, &claimed[0], "x", None)), "too late");
+    assert!(!app.write(|tx| store::fail(tx, &claimed[0], "x", Then::Dead)), "too late");
     let job = app.user("admin").get(&format!("/v1/jobs/{id}")).ok();
     assert_eq!((&job["state"], &job["attempts"]), (&json!("succeeded"), &json!(2)));
 }
@@ -266,4 +272,140 @@ fn what_is_scheduled_is_done_once_each_time() {
         json!([]),
         "the installation's own jobs are its own"
     );
+}
+
+#[test]
+fn the_rights_of_one_are_not_used_for_the_work_of_another() {
+    let app = TestApp::start();
+    let rep = app.user("rep.east").get("/v1/me").ok();
+    let mut actor = fulcrum_domain::access::Actor::clone(&app.system("demo"));
+    actor.principal = fulcrum_domain::access::Principal::User {
+        id: rep["id"].as_str().unwrap().parse().unwrap(),
+        session_id: Uuid::nil(),
+    };
+    let ours = app.write(|tx| enqueue(tx, &CountOnce { number: 1 }));
+    let theirs =
+        app.db.write_now(&Arc::new(actor), |tx| enqueue(tx, &CountOnce { number: 2 })).expect("a job");
+    assert_ne!(ours, theirs, "one key, two requesters, two jobs");
+}
+
+#[test]
+fn two_that_run_with_one_key_come_back_as_one() {
+    let app = TestApp::start();
+    let running = |bury: bool| {
+        let (worker, first, second) = app.write(|tx| {
+            let worker = Uuid::now_v7();
+            workers::register(tx, worker, "here", 1, SILENCE)?;
+            let first = enqueue(tx, &CountOnce { number: 1 })?;
+            store::claim(tx, worker, &[CountOnce::KIND], 1, 7)?;
+            let second = enqueue(tx, &CountOnce { number: 2 })?;
+            store::claim(tx, worker, &[CountOnce::KIND], 1, 7)?;
+            Ok((worker, first, second))
+        });
+        let back = match bury {
+            true => app.write(|tx| {
+                workers::leave(tx, worker)?;
+                store::take_over(tx)
+            }),
+            false => app.write(|tx| store::give_back(tx, worker)),
+        };
+        assert_eq!(back, 2);
+        let state = |id: Uuid| {
+            app.user("admin").get(&format!("/v1/jobs/{id}")).ok()["state"].as_str().unwrap().to_owned()
+        };
+        let mut states = [state(first), state(second)];
+        states.sort();
+        assert_eq!(states, ["discarded", "waiting"]);
+    };
+    running(true);
+    app.work();
+    running(false);
+    app.work();
+    assert_eq!(traces(&app), 2);
+}
+
+#[test]
+fn what_a_worker_holds_without_knowing_is_put_back() {
+    let app = TestApp::start();
+    let (worker, known, forgotten) = app.write(|tx| {
+        let worker = Uuid::now_v7();
+        workers::register(tx, worker, "here", 1, SILENCE)?;
+        let (known, forgotten) = (enqueue(tx, &Count { number: 1 })?, enqueue(tx, &Count { number: 2 })?);
+        store::claim(tx, worker, &[Count::KIND], 2, 7)?;
+        Ok((worker, known, forgotten))
+    });
+    assert_eq!(app.write(|tx| store::put_back_forgotten(tx, worker, &[known])), 1);
+    let state = |id: Uuid| app.user("admin").get(&format!("/v1/jobs/{id}")).ok()["state"].clone();
+    assert_eq!((state(known), state(forgotten)), (json!("running"), json!("waiting")));
+    // Who was taken for dead is given nothing.
+    let stranger = app.write(|tx| store::claim(tx, Uuid::now_v7(), &[Count::KIND], 5, 7));
+    assert!(stranger.is_empty());
+}
+
+#[test]
+fn companies_take_turns_also_where_there_is_only_one_place() {
+    let app = TestApp::start();
+    for tenant in 1..=5 {
+        database::execute(
+            &app.url,
+            &format!(
+                "insert into jobs (tenant_id, id, kind, state, priority, payload, run_at, attempts, max_attempts, created_at) \
+                 select '00000000-0000-7000-8000-00000000000{tenant}', gen_random_uuid(), 'test.count', 'waiting', 0, '{{}}', \
+                 '2020-01-01', 0, 3, '2020-01-01' from generate_series(1, 200)"
+            ),
+        );
+    }
+    let late = app.write(|tx| enqueue(tx, &CountOnce { number: 1 }));
+    let worker = app.write(|tx| {
+        let worker = Uuid::now_v7();
+        workers::register(tx, worker, "here", 1, SILENCE)?;
+        Ok(worker)
+    });
+    let turn = (0..100).position(|chance| {
+        let jobs = app.write(|tx| {
+            let jobs = store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], 1, chance)?;
+            assert!(store::succeed(tx, &jobs[0])?);
+            Ok(jobs)
+        });
+        jobs[0].id == late
+    });
+    // Of six companies each is asked next with a chance of a sixth; the numbers above are always the same.
+    assert!(turn.is_some_and(|turn| turn < 40), "{turn:?}");
+}
+
+#[test]
+fn a_worker_that_is_stopped_gives_back_what_has_not_ended() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let (hanging, counted) = app.write(|tx| Ok((enqueue(tx, &Hang {})?, enqueue(tx, &Count { number: 1 })?)));
+    let job = |id: Uuid| admin.get(&format!("/v1/jobs/{id}")).ok();
+    app.run_worker_until(|| job(hanging)["state"] == "running" && job(counted)["state"] == "succeeded");
+    let given_back = job(hanging);
+    assert_eq!((&given_back["state"], &given_back["attempts"]), (&json!("waiting"), &json!(0)));
+    assert_eq!(
+        database::texts(&app.url, "select id::text as text from workers"),
+        Vec::<String>::new(),
+        "it has left"
+    );
+}
+
+#[test]
+fn a_worker_that_was_taken_for_dead_goes_on_as_somebody_else() {
+    let app = TestApp::start();
+    let workers = || database::texts(&app.url, "select id::text as text from workers");
+    let first = std::cell::RefCell::new(Vec::new());
+    app.run_worker_until(|| {
+        let now = workers();
+        let mut first = first.borrow_mut();
+        match (first.is_empty(), now.is_empty()) {
+            (true, false) => {
+                database::execute(&app.url, "delete from workers");
+                *first = now;
+                app.write(|tx| enqueue(tx, &Count { number: 1 }));
+                false
+            }
+            (false, false) => now != *first && traces(&app) == 1,
+            _ => false,
+        }
+    });
 }

@@ -30,6 +30,11 @@ fn a_worker_process() {
     });
 }
 
+/// A random number below a limit.
+fn chance(limit: usize) -> usize {
+    (uuid::Uuid::new_v4().as_u128() % limit as u128) as usize
+}
+
 struct Process(Child);
 
 impl Process {
@@ -70,17 +75,18 @@ fn workers_are_killed_and_every_effect_is_there_exactly_once() {
     let done = || number("select count(*)::text as text from jobs where state = 'succeeded'");
     let mut workers = [Process::start(&app.url), Process::start(&app.url)];
     let began = Instant::now();
-    let mut kills = 0;
+    let (mut kills, mut next) = (0, JOBS / 20);
     loop {
         let so_far = done();
         if so_far == JOBS {
             break;
         }
         assert!(began.elapsed() < Duration::from_secs(240), "{so_far} jobs are done after 240 s");
-        // Every tenth of the jobs, one of the two dies in the middle of what it does.
-        if so_far > (kills + 1) * JOBS / 10 {
-            workers[kills % 2] = Process::start(&app.url);
+        // After some more of the jobs, one of the two dies in the middle of what it does.
+        if so_far > next {
+            workers[chance(2)] = Process::start(&app.url);
             kills += 1;
+            next = so_far + JOBS / 20 + chance(JOBS / 10);
         }
         std::thread::park_timeout(Duration::from_millis(20));
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use actix_web::web;
 use fulcrum_api::App;
@@ -73,6 +74,14 @@ impl Job for FailOutside {
     const MAX_ATTEMPTS: i32 = 3;
 }
 
+/// Never ends by itself.
+#[derive(Serialize, Deserialize)]
+pub struct Hang {}
+
+impl Job for Hang {
+    const KIND: &'static str = "test.hang";
+}
+
 /// How often a job was done outside of a transaction.
 pub static OUTSIDE: AtomicU32 = AtomicU32::new(0);
 
@@ -111,6 +120,7 @@ pub fn kinds() -> Kinds {
             fail(job.how)
         })
         .outside(fail_outside)
+        .outside(|_, _: Hang| std::future::pending())
 }
 
 /// How test workers behave.
@@ -129,6 +139,26 @@ impl TestApp {
             })
         });
         working.join().expect("a worker").expect("it works")
+    }
+
+    /// Lets a worker run, as in a server, until something is true; then stops it as a server is stopped.
+    pub fn run_worker_until(&self, done: impl Fn() -> bool) {
+        let (db, keys, url) = (self.db.clone(), self.keys.clone(), self.url.clone());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let working = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let app = web::Data::new(App::new(db, keys, super::settings(), super::contract()));
+                let settings = WorkerSettings { worker_shutdown_seconds: 0, ..settings() };
+                Worker::new(app, kinds(), settings, &url).run(stopped).await;
+            });
+        });
+        let began = Instant::now();
+        while !done() {
+            assert!(began.elapsed() < Duration::from_secs(30), "it never came true");
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        stop.send(true).expect("the worker runs");
+        working.join().expect("it ends");
     }
 
     /// Runs something in one transaction as the installation, in the company `demo`.

@@ -18,7 +18,12 @@ use crate::{App, server, telemetry};
 #[derive(Args, Debug)]
 pub struct WorkerCommand {
     /// Address of the Prometheus metrics.
-    #[arg(long, env = "FULCRUM_METRICS_LISTEN", default_value = "127.0.0.1:9465")]
+    #[arg(
+        id = "worker_metrics_listen",
+        long = "metrics-listen",
+        env = "FULCRUM_WORKER_METRICS_LISTEN",
+        default_value = "127.0.0.1:9465"
+    )]
     metrics_listen: SocketAddr,
     #[command(flatten)]
     worker: WorkerSettings,

@@ -213,6 +213,10 @@ problems! {
         "The database is not available", "Try again in a moment; nothing was changed unless an Idempotency-Key tells otherwise.";
         "数据库不可用", "请稍后重试；可用 Idempotency-Key 确认写入是否生效。"
     }
+    WorkerSilent 503 {
+        "The worker is silent", "The part of this process that does jobs has given no sign of life for a while.";
+        "后台任务无响应", "此进程的后台任务已有一段时间没有响应。"
+    }
 }
 
 macro_rules! field_codes {

@@ -247,6 +247,7 @@ fn field_of(constraint: &str) -> &str {
         "users_email" => "email",
         "departments_name" | "api_clients_name" => "name",
         "roles_key" => "key",
+        "jobs_unique" => "kind",
         "tenants_slug_key" => "slug",
         _ => "id",
     }

@@ -81,6 +81,16 @@ impl Db {
         }))
     }
 
+    /// Another door to the same database, with connections of its own: what goes through it doesn't wait for requests.
+    pub fn apart(&self, connections: u32) -> Db {
+        Db::new(DbSettings { connections, ..self.0.settings.clone() }, self.0.clock.clone())
+    }
+
+    /// How many connections there are, and so how much is done at one time.
+    pub fn connections(&self) -> u32 {
+        self.0.settings.connections
+    }
+
     /// The clock that transactions take their time from.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
@@ -131,7 +141,7 @@ impl Db {
     }
 
     /// [`Db::write`] for work that nobody waits for: it takes its turn like the others, and may take longer than a request
-    /// may.
+    /// may. Each of its statements has the usual limit.
     ///
     /// # Errors
     /// As for [`Db::write`].

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use crate::db::prepared;
 use crate::schema::job_schedules;
 use crate::{Json, StoreError, Tx};
 
 /// A schedule.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = job_schedules)]
 #[allow(missing_docs)]
 pub struct JobSchedule {
@@ -16,6 +18,10 @@ pub struct JobSchedule {
     pub name: String,
     pub kind: String,
     pub payload: Json,
+    pub priority: i16,
+    pub max_attempts: i32,
+    pub requested_by_type: Option<String>,
+    pub requested_by_id: Option<Uuid>,
     pub cron: String,
     pub time_zone: String,
     pub next_at: DateTime<Utc>,
@@ -27,27 +33,28 @@ pub struct JobSchedule {
 /// # Errors
 /// Those of the database.
 pub fn put(tx: &mut Tx, schedule: &JobSchedule) -> Result<(), StoreError> {
-    let same = job_schedules::table
-        .find((schedule.tenant_id, &schedule.name))
-        .filter(job_schedules::kind.eq(&schedule.kind))
-        .filter(job_schedules::cron.eq(&schedule.cron))
-        .filter(job_schedules::time_zone.eq(&schedule.time_zone))
-        .select(job_schedules::next_at)
-        .first::<DateTime<Utc>>(tx.conn)
-        .optional()?;
-    let row = JobSchedule { next_at: same.unwrap_or(schedule.next_at), ..schedule.clone() };
-    diesel::insert_into(job_schedules::table)
-        .values(&row)
-        .on_conflict((job_schedules::tenant_id, job_schedules::name))
-        .do_update()
-        .set((
-            job_schedules::kind.eq(&row.kind),
-            job_schedules::payload.eq(&row.payload),
-            job_schedules::cron.eq(&row.cron),
-            job_schedules::time_zone.eq(&row.time_zone),
-            job_schedules::next_at.eq(row.next_at),
-        ))
-        .execute(tx.conn)?;
+    prepared(
+        "insert into job_schedules (tenant_id, name, kind, payload, priority, max_attempts, requested_by_type, \
+         requested_by_id, cron, time_zone, next_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         on conflict (tenant_id, name) do update set kind = excluded.kind, payload = excluded.payload, \
+         priority = excluded.priority, max_attempts = excluded.max_attempts, \
+         requested_by_type = excluded.requested_by_type, requested_by_id = excluded.requested_by_id, \
+         cron = excluded.cron, time_zone = excluded.time_zone, \
+         next_at = case when job_schedules.cron = excluded.cron and job_schedules.time_zone = excluded.time_zone \
+           then job_schedules.next_at else excluded.next_at end",
+    )
+    .bind::<SqlUuid, _>(schedule.tenant_id)
+    .bind::<Text, _>(&schedule.name)
+    .bind::<Text, _>(&schedule.kind)
+    .bind::<Jsonb, _>(schedule.payload.clone())
+    .bind::<SmallInt, _>(schedule.priority)
+    .bind::<Integer, _>(schedule.max_attempts)
+    .bind::<Nullable<Text>, _>(&schedule.requested_by_type)
+    .bind::<Nullable<SqlUuid>, _>(schedule.requested_by_id)
+    .bind::<Text, _>(&schedule.cron)
+    .bind::<Text, _>(&schedule.time_zone)
+    .bind::<Timestamptz, _>(schedule.next_at)
+    .execute(tx.conn)?;
     Ok(())
 }
 

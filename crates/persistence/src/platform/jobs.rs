@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::db::prepared;
 use crate::paging::{PageRequest, keyset};
-use crate::schema::jobs;
+use crate::schema::{jobs, workers};
 use crate::{Json, StoreError, Tx};
 
 /// The word for jobs in events.
@@ -59,6 +59,8 @@ pub struct NewJob<'a> {
     pub run_at: DateTime<Utc>,
     /// How often it is tried.
     pub max_attempts: i32,
+    /// Who wants it: `user` or `api_client`, and which; nobody but the installation when `None`.
+    pub requester: Option<(&'a str, Uuid)>,
 }
 
 /// Which jobs; empty lists and `None` don't restrict.
@@ -91,13 +93,13 @@ pub fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Uuid, StoreError> {
         #[diesel(sql_type = SqlUuid)]
         id: Uuid,
     }
-    let requester = tx.actor.principal_id();
     let put: Put = prepared(
         "insert into jobs (tenant_id, id, kind, state, priority, payload, unique_key, requested_by_type, \
          requested_by_id, run_at, attempts, max_attempts, created_at) \
          values ($1, $2, $3, 'waiting', $4, $5, $6, $7, $8, $9, 0, $10, $11) \
-         on conflict (tenant_id, kind, unique_key) where state = 'waiting' and unique_key is not null \
-         do update set payload = excluded.payload, priority = least(jobs.priority, excluded.priority), \
+         on conflict (tenant_id, kind, unique_key, coalesce(requested_by_id, '00000000-0000-0000-0000-000000000000')) \
+         where state = 'waiting' and unique_key is not null \
+         do update set payload = excluded.payload, priority = least(jobs.priority, excluded.priority), attempts = 0, \
          run_at = least(jobs.run_at, excluded.run_at) returning id",
     )
     .bind::<SqlUuid, _>(tx.actor.tenant_id)
@@ -106,8 +108,8 @@ pub fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Uuid, StoreError> {
     .bind::<SmallInt, _>(job.priority)
     .bind::<Jsonb, _>(job.payload.clone())
     .bind::<Nullable<Text>, _>(job.unique_key)
-    .bind::<Nullable<Text>, _>(requester.map(|_| tx.actor.principal_type()))
-    .bind::<Nullable<SqlUuid>, _>(requester)
+    .bind::<Nullable<Text>, _>(job.requester.map(|(kind, _)| kind))
+    .bind::<Nullable<SqlUuid>, _>(job.requester.map(|(_, id)| id))
     .bind::<Timestamptz, _>(job.run_at)
     .bind::<Integer, _>(job.max_attempts)
     .bind::<Timestamptz, _>(tx.now)
@@ -156,32 +158,48 @@ pub fn list(tx: &mut Tx, filter: &Filter, page: &PageRequest) -> Result<Vec<Job>
     Ok(query.limit(page.limit + 1).select(Job::as_select()).load(tx.conn)?)
 }
 
-/// Takes jobs that are due, for a worker. Companies take turns: those with the fewest jobs running come first, and of each
-/// company its most urgent ones; so one with 100,000 jobs doesn't hold up another one's only one.
+/// Takes jobs that are due, for a worker. Companies take turns: those with the fewest jobs running come first, among equals
+/// chance decides, and of each company its most urgent ones; so one with 100,000 jobs doesn't hold up another one's only one.
+/// A worker that was taken for dead gets none.
 ///
 /// # Errors
 /// Those of the database.
-pub fn claim(tx: &mut Tx, worker_id: Uuid, kinds: &[&str], limit: i64) -> Result<Vec<Job>, StoreError> {
+pub fn claim(
+    tx: &mut Tx,
+    worker_id: Uuid,
+    kinds: &[&str],
+    limit: i64,
+    chance: i64,
+) -> Result<Vec<Job>, StoreError> {
     Ok(prepared(
-        "with recursive tenant (id) as ( \
+        "with recursive alive as ( \
+           select id from workers where id = $4 for key share \
+         ), tenant (id) as ( \
            (select tenant_id from jobs where state = 'waiting' order by tenant_id limit 1) \
            union all \
            select (select j.tenant_id from jobs j where j.state = 'waiting' and j.tenant_id > t.id \
                    order by j.tenant_id limit 1) \
            from tenant t where t.id is not null \
+         ), busy as materialized ( \
+           select tenant_id, count(*) as running from jobs where state = 'running' group by tenant_id \
+         ), ready as materialized ( \
+           select t.id, coalesce(b.running, 0) as running from tenant t left join busy b on b.tenant_id = t.id \
+           where exists ( \
+             select from unnest(array[0, 1, 2]::smallint[]) p (priority) cross join lateral ( \
+               select from jobs w where w.tenant_id = t.id and w.state = 'waiting' and w.priority = p.priority \
+                 and w.run_at <= $1 and w.kind = any($2) limit 1) one) \
+           order by coalesce(b.running, 0), hashtextextended(t.id::text, $5) limit $3 * 2 \
          ), due as materialized ( \
-           select j.tenant_id, j.id, j.priority, j.run_at, \
-                  row_number() over (partition by j.tenant_id order by j.priority, j.run_at, j.id) \
-                  + r.running as turn \
-           from tenant t cross join lateral ( \
-             select count(*) as running from jobs b where b.tenant_id = t.id and b.state = 'running') r \
-           cross join unnest(array[0, 1, 2]::smallint[]) p (priority) cross join lateral ( \
+           select j.tenant_id, j.id, \
+                  row_number() over (partition by j.tenant_id order by j.priority, j.run_at, j.id) + t.running as turn \
+           from ready t cross join unnest(array[0, 1, 2]::smallint[]) p (priority) cross join lateral ( \
              select w.tenant_id, w.id, w.priority, w.run_at from jobs w \
              where w.tenant_id = t.id and w.state = 'waiting' and w.priority = p.priority and w.run_at <= $1 \
                and w.kind = any($2) order by w.run_at, w.id limit $3 * 4) j \
          ), taken as ( \
            select j.tenant_id, j.id from due d join jobs j on j.tenant_id = d.tenant_id and j.id = d.id \
-           where j.state = 'waiting' order by d.turn, d.priority, d.run_at limit $3 for update of j skip locked \
+           where j.state = 'waiting' and j.run_at <= $1 and exists (select from alive) \
+           order by d.turn, hashtextextended(d.tenant_id::text, $5) limit $3 for update of j skip locked \
          ) \
          update jobs j set state = 'running', worker_id = $4, attempts = attempts + 1, started_at = $1 \
          from taken t where j.tenant_id = t.tenant_id and j.id = t.id returning j.*",
@@ -190,6 +208,7 @@ pub fn claim(tx: &mut Tx, worker_id: Uuid, kinds: &[&str], limit: i64) -> Result
     .bind::<Array<Text>, _>(kinds.to_vec())
     .bind::<BigInt, _>(limit)
     .bind::<SqlUuid, _>(worker_id)
+    .bind::<BigInt, _>(chance)
     .load(tx.conn)?)
 }
 
@@ -212,26 +231,48 @@ pub fn succeed(tx: &mut Tx, job: &Job) -> Result<bool, StoreError> {
     Ok(done == 1)
 }
 
-/// A job that didn't succeed: it waits for another attempt at `again`, or is dead. Where another one with its key waits
-/// already, that one is enough. Returns whether it was still this worker's.
+/// What becomes of a job that a worker didn't bring to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It waits for another attempt.
+    Again(DateTime<Utc>),
+    /// The same, and this attempt doesn't count: it wasn't the job's fault.
+    NotCounted(DateTime<Utc>),
+    /// It is dead.
+    Dead,
+}
+
+/// A job that didn't succeed. Where another one with its key waits already, that one is enough. Returns whether it was still
+/// this worker's.
 ///
 /// # Errors
 /// Those of the database.
-pub fn fail(tx: &mut Tx, job: &Job, error: &str, again: Option<DateTime<Utc>>) -> Result<bool, StoreError> {
+pub fn fail(tx: &mut Tx, job: &Job, error: &str, then: Then) -> Result<bool, StoreError> {
+    match tx.part(|tx| end_attempt(tx, job, error, then, "waiting")) {
+        Err(StoreError::Unique { .. }) => end_attempt(tx, job, error, then, "discarded"),
+        ended => ended,
+    }
+}
+
+fn end_attempt(tx: &mut Tx, job: &Job, error: &str, then: Then, waiting: &str) -> Result<bool, StoreError> {
+    let (state, run_at, uncounted) = match then {
+        Then::Again(at) => (waiting, at, 0),
+        Then::NotCounted(at) => (waiting, at, 1),
+        Then::Dead => ("dead", job.run_at, 0),
+    };
     let done = prepared(
-        "update jobs j set worker_id = null, last_error = $5, run_at = coalesce($6, run_at), \
-           state = case when $6 is null then 'dead' when exists ( \
-             select from jobs w where w.tenant_id = j.tenant_id and w.kind = j.kind \
-             and w.unique_key = j.unique_key and w.state = 'waiting') then 'discarded' else 'waiting' end, \
-           finished_at = case when $6 is null then $7 end \
+        "update jobs set worker_id = null, state = $5, last_error = $6, run_at = $7, attempts = attempts - $8, \
+           finished_at = case when $5 <> 'waiting' then $9 end \
          where tenant_id = $1 and id = $2 and state = 'running' and worker_id = $3 and attempts = $4",
     )
     .bind::<SqlUuid, _>(job.tenant_id)
     .bind::<SqlUuid, _>(job.id)
     .bind::<Nullable<SqlUuid>, _>(job.worker_id)
     .bind::<Integer, _>(job.attempts)
+    .bind::<Text, _>(state)
     .bind::<Text, _>(error)
-    .bind::<Nullable<Timestamptz>, _>(again)
+    .bind::<Timestamptz, _>(run_at)
+    .bind::<Integer, _>(uncounted)
     .bind::<Timestamptz, _>(tx.now)
     .execute(tx.conn)?;
     Ok(done == 1)
@@ -242,19 +283,8 @@ pub fn fail(tx: &mut Tx, job: &Job, error: &str, again: Option<DateTime<Utc>>) -
 /// # Errors
 /// Those of the database.
 pub fn give_back(tx: &mut Tx, worker_id: Uuid) -> Result<usize, StoreError> {
-    let given = prepared(
-        "update jobs j set worker_id = null, attempts = attempts - 1, run_at = $2, \
-           state = case when exists (select from jobs w where w.tenant_id = j.tenant_id and w.kind = j.kind \
-             and w.unique_key = j.unique_key and w.state = 'waiting') then 'discarded' else 'waiting' end \
-         where state = 'running' and worker_id = $1",
-    )
-    .bind::<SqlUuid, _>(worker_id)
-    .bind::<Timestamptz, _>(tx.now)
-    .execute(tx.conn)?;
-    if given > 0 {
-        tell(tx)?;
-    }
-    Ok(given)
+    let jobs = held_by(tx, &[worker_id], &[])?;
+    put_back(tx, jobs, "the worker that did it was stopped", false)
 }
 
 /// Takes the jobs of workers that are not there any more: they wait again, or are dead after their last attempt.
@@ -262,21 +292,57 @@ pub fn give_back(tx: &mut Tx, worker_id: Uuid) -> Result<usize, StoreError> {
 /// # Errors
 /// Those of the database.
 pub fn take_over(tx: &mut Tx) -> Result<usize, StoreError> {
-    let taken = prepared(
-        "update jobs j set worker_id = null, run_at = $1, \
-           last_error = 'the worker that did it stopped without a word', \
-           state = case when attempts >= max_attempts then 'dead' when exists ( \
-             select from jobs w where w.tenant_id = j.tenant_id and w.kind = j.kind \
-             and w.unique_key = j.unique_key and w.state = 'waiting') then 'discarded' else 'waiting' end, \
-           finished_at = case when attempts >= max_attempts then $1 end \
-         where state = 'running' and not exists (select from workers w where w.id = j.worker_id)",
-    )
-    .bind::<Timestamptz, _>(tx.now)
-    .execute(tx.conn)?;
-    if taken > 0 {
+    // First who is dead, then what they have: whoever is dead doesn't come back under the same id.
+    let dead: Vec<Uuid> = jobs::table
+        .filter(jobs::state.eq("running"))
+        .filter(jobs::worker_id.is_not_null())
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            workers::table.filter(workers::id.nullable().eq(jobs::worker_id)),
+        )))
+        .select(jobs::worker_id.assume_not_null())
+        .distinct()
+        .load(tx.conn)?;
+    if dead.is_empty() {
+        return Ok(0);
+    }
+    let jobs = held_by(tx, &dead, &[])?;
+    put_back(tx, jobs, "the worker that did it stopped without a word", true)
+}
+
+/// Puts back what a worker holds and doesn't know of: it was claimed and the answer was lost, or its end couldn't be noted.
+///
+/// # Errors
+/// Those of the database.
+pub fn put_back_forgotten(tx: &mut Tx, worker_id: Uuid, in_hand: &[Uuid]) -> Result<usize, StoreError> {
+    let jobs = held_by(tx, &[worker_id], in_hand)?;
+    put_back(tx, jobs, "how it ended is not known", true)
+}
+
+fn held_by(tx: &mut Tx, workers: &[Uuid], except: &[Uuid]) -> Result<Vec<Job>, StoreError> {
+    Ok(jobs::table
+        .filter(jobs::state.eq("running"))
+        .filter(jobs::worker_id.eq_any(workers.to_vec()))
+        .filter(jobs::id.ne_all(except.to_vec()))
+        .select(Job::as_select())
+        .for_update()
+        .skip_locked()
+        .load(tx.conn)?)
+}
+
+fn put_back(tx: &mut Tx, jobs: Vec<Job>, why: &str, counts: bool) -> Result<usize, StoreError> {
+    let count = jobs.len();
+    for job in jobs {
+        let then = match counts {
+            false => Then::NotCounted(tx.now),
+            true if job.attempts >= job.max_attempts => Then::Dead,
+            true => Then::Again(tx.now),
+        };
+        fail(tx, &job, why, then)?;
+    }
+    if count > 0 {
         tell(tx)?;
     }
-    Ok(taken)
+    Ok(count)
 }
 
 /// Lets a dead or discarded job wait again, with all its attempts; `false` when it is in another state.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{Bool, Timestamptz};
 
 use super::{events, idempotency};
 use crate::StoreError;
@@ -19,8 +19,16 @@ const MONTHS_AHEAD: u32 = 13;
 pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut conn =
         PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    // One at a time: the lock goes with the connection.
-    sql_query("select pg_advisory_lock(hashtextextended('fulcrum maintenance', 0))").execute(&mut conn)?;
+    sql_query("set lock_timeout = '10s'").execute(&mut conn)?;
+    sql_query("set statement_timeout = '5min'").execute(&mut conn)?;
+    // One at a time: the lock goes with the connection. Who holds it does the work for us, too.
+    let alone: bool = diesel::select(diesel::dsl::sql::<Bool>(
+        "pg_try_advisory_lock(hashtextextended('fulcrum maintenance', 0))",
+    ))
+    .get_result(&mut conn)?;
+    if !alone {
+        return Ok(());
+    }
     if let Err(error) = events::ensure_partitions(&mut conn, now.date_naive(), MONTHS_AHEAD) {
         // Nothing is lost: what has no month of its own lies in the default partition.
         tracing::warn!(%error, "partitions of the event log could not be made ahead");
@@ -36,10 +44,19 @@ pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
             "delete from sessions s using tenants t where s.tenant_id = t.id and s.expires_at < $1",
             now - TimeDelta::days(30),
         ),
-        ("delete from jobs where state = 'succeeded' and finished_at < $1", now - TimeDelta::days(7)),
-        ("delete from jobs where finished_at < $1", now - TimeDelta::days(90)),
+        (
+            "delete from jobs where (tenant_id, id) in (select tenant_id, id from jobs \
+             where state = 'succeeded' and finished_at < $1 limit 10000)",
+            now - TimeDelta::days(7),
+        ),
+        (
+            "delete from jobs where (tenant_id, id) in (select tenant_id, id from jobs \
+             where finished_at < $1 limit 10000)",
+            now - TimeDelta::days(90),
+        ),
     ] {
-        sql_query(statement).bind::<Timestamptz, _>(before).execute(&mut conn)?;
+        // Jobs are many, so they go piece by piece; of the others nothing is left after the first time.
+        while sql_query(statement).bind::<Timestamptz, _>(before).execute(&mut conn)? > 0 {}
     }
     Ok(())
 }

@@ -12,18 +12,26 @@ use super::jobs::CHANNEL;
 use crate::db::prepared;
 use crate::{StoreError, Tx};
 
-/// Makes a worker known.
+/// Makes a worker known, and how long it may be silent.
 ///
 /// # Errors
 /// Those of the database.
-pub fn register(tx: &mut Tx, id: Uuid, host: &str, process: u32) -> Result<(), StoreError> {
+pub fn register(
+    tx: &mut Tx,
+    id: Uuid,
+    host: &str,
+    process: u32,
+    silence: Duration,
+) -> Result<(), StoreError> {
     prepared(
-        "insert into workers (id, host, process, started_at, seen_at) values ($1, $2, $3, $4, clock_timestamp())",
+        "insert into workers (id, host, process, started_at, seen_at, silence) \
+         values ($1, $2, $3, $4, clock_timestamp(), $5)",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<Text, _>(host)
     .bind::<Integer, _>(process as i32)
     .bind::<Timestamptz, _>(tx.now)
+    .bind::<BigInt, _>(silence.as_millis() as i64)
     .execute(tx.conn)?;
     Ok(())
 }
@@ -39,13 +47,12 @@ pub fn beat(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
     Ok(known == 1)
 }
 
-/// Forgets workers that were not heard of for so long.
+/// Forgets workers that were silent for longer than they may be.
 ///
 /// # Errors
 /// Those of the database.
-pub fn bury(tx: &mut Tx, silent: Duration) -> Result<usize, StoreError> {
-    Ok(prepared("delete from workers where seen_at < clock_timestamp() - $1 * interval '1 millisecond'")
-        .bind::<BigInt, _>(silent.as_millis() as i64)
+pub fn bury(tx: &mut Tx) -> Result<usize, StoreError> {
+    Ok(prepared("delete from workers where seen_at < clock_timestamp() - silence * interval '1 millisecond'")
         .execute(tx.conn)?)
 }
 

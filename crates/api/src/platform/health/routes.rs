@@ -43,7 +43,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Can the process do its work
 ///
-/// 503 while the database can't be reached, or doesn't have all migrations.
+/// 503 while the database can't be reached, or doesn't have all migrations, and when the worker of this process is silent.
 #[utoipa::path(operation_id = "getReadiness", tag = "health", security(()),
     responses((status = 200, description = "It can.", body = Health)))]
 #[get("/health/ready")]
@@ -55,6 +55,9 @@ pub async fn ready(call: Anonymous) -> Result<Answer, Problem> {
     let unavailable = || Problem::new(Code::DatabaseUnavailable).retry_after(5);
     if !answer.map_err(|_| unavailable())?? {
         return Err(unavailable());
+    }
+    if call.app.pulse.is_missing() {
+        return Err(Problem::new(Code::WorkerSilent).retry_after(5));
     }
     Answer::ok(&OK)
 }

@@ -1,6 +1,9 @@
 //! Work that happens later: what a job is, and how one is put down.
 
+mod attempt;
+mod depth;
 mod kinds;
+mod pulse;
 mod requester;
 pub mod routes;
 mod schedules;
@@ -17,6 +20,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 pub use kinds::{Context, Kinds};
+pub use pulse::Pulse;
 pub use schedules::put as put_schedule;
 pub use worker::{Worker, WorkerSettings};
 
@@ -64,6 +68,8 @@ pub enum Again {
     WithBackoff,
     /// Then.
     At(DateTime<Utc>),
+    /// After a while, and without counting: it wasn't the job's fault.
+    NotCounted,
     /// Never: it would fail again.
     Never,
 }
@@ -74,6 +80,10 @@ impl JobFailed {
         JobFailed { message: message.into(), again: Again::WithBackoff, store: None }
     }
 
+    pub(super) fn by_panic(text: &str) -> JobFailed {
+        JobFailed::for_now(format!("it panicked: {text}"))
+    }
+
     /// It won't ever work.
     pub fn for_good(message: impl Into<String>) -> JobFailed {
         JobFailed { message: message.into(), again: Again::Never, store: None }
@@ -82,7 +92,18 @@ impl JobFailed {
 
 impl From<StoreError> for JobFailed {
     fn from(error: StoreError) -> JobFailed {
-        JobFailed { message: error.to_string(), again: Again::WithBackoff, store: Some(error) }
+        let JobFailed { message, .. } = JobFailed::from(&error);
+        let again = match error {
+            StoreError::Overloaded | StoreError::Unreachable(_) | StoreError::Unavailable(_) => {
+                Again::NotCounted
+            }
+            _ => Again::WithBackoff,
+        };
+        // The door says of a panic what it was.
+        match &error {
+            StoreError::Internal(text) if text.contains("panicked") => JobFailed::by_panic(text),
+            _ => JobFailed { message, again, store: Some(error) },
+        }
     }
 }
 
@@ -114,6 +135,7 @@ pub fn enqueue_at<J: Job>(tx: &mut Tx, job: &J, run_at: DateTime<Utc>) -> Result
         unique_key: key.as_deref(),
         run_at,
         max_attempts: J::MAX_ATTEMPTS,
+        requester: tx.actor.principal_id().map(|id| (tx.actor.principal_type(), id)),
     };
     store::enqueue(tx, &new)
 }

@@ -1,5 +1,6 @@
 //! What is done again and again, and putting down the job when its time has come.
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use fulcrum_domain::platform::Schedule;
 use fulcrum_persistence::platform::job_schedules::{self as store, JobSchedule};
@@ -26,6 +27,10 @@ pub fn put<J: Job>(tx: &mut Tx, name: &str, cron: &str, time_zone: Tz, job: &J) 
         name: name.to_owned(),
         kind: J::KIND.to_owned(),
         payload: Json::of(job),
+        priority: J::PRIORITY as i16,
+        max_attempts: J::MAX_ATTEMPTS,
+        requested_by_type: tx.actor.principal_id().map(|_| tx.actor.principal_type().to_owned()),
+        requested_by_id: tx.actor.principal_id(),
         cron: cron.to_owned(),
         time_zone: time_zone.name().to_owned(),
         next_at,
@@ -38,42 +43,53 @@ pub fn put<J: Job>(tx: &mut Tx, name: &str, cron: &str, time_zone: Tz, job: &J) 
 ///
 /// # Errors
 /// Those of the database.
-pub(super) fn ensure(tx: &mut Tx) -> Result<(), Problem> {
+pub(super) fn ensure(tx: &mut Tx) -> Result<(), StoreError> {
     put(tx, "upkeep", "7 * * * *", Tz::UTC, &Upkeep {})
+        .map_err(|problem| StoreError::Internal(format!("a schedule of our own: {problem}")))
 }
 
 /// Schedules that are followed in one transaction.
 const AT_ONCE: i64 = 100;
 
+/// How long a schedule that couldn't be followed is left alone.
+const LATER: TimeDelta = TimeDelta::minutes(1);
+
 /// Puts down the jobs of all schedules that are due. A time that was missed while nobody worked is made up for once, not
-/// once for each time.
+/// once for each time. One that can't be followed doesn't hold up the others.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) fn follow(tx: &mut Tx) -> Result<(), StoreError> {
     for schedule in store::take_due(tx, AT_ONCE)? {
-        let zone = schedule.time_zone.parse().unwrap_or(Tz::UTC);
-        let next = Schedule::new(&schedule.cron, zone, tx.now).ok().and_then(|times| times.after(tx.now));
-        let Some(next) = next else {
-            tracing::warn!(name = schedule.name, "a schedule has come to its end");
-            store::remove(tx, &schedule)?;
-            continue;
-        };
-        let key = format!("schedule {}", schedule.name);
-        let job = NewJob {
-            kind: &schedule.kind,
-            priority: 1,
-            payload: schedule.payload.clone(),
-            unique_key: Some(&key),
-            run_at: tx.now,
-            max_attempts: 3,
-        };
-        let own = tx.actor.clone();
-        tx.actor = requester::system_of(schedule.tenant_id);
-        let put = jobs::enqueue(tx, &job);
-        tx.actor = own;
-        put?;
-        store::advance(tx, &schedule, next)?;
+        if let Err(error) = tx.part(|tx| follow_one(tx, &schedule)) {
+            tracing::warn!(%error, name = schedule.name, tenant = %schedule.tenant_id, "a schedule could not be followed");
+            let later = tx.now + LATER;
+            store::advance(tx, &schedule, later)?;
+        }
     }
     Ok(())
+}
+
+fn follow_one(tx: &mut Tx, schedule: &JobSchedule) -> Result<(), StoreError> {
+    let zone = schedule.time_zone.parse().unwrap_or(Tz::UTC);
+    let next = Schedule::new(&schedule.cron, zone, tx.now).ok().and_then(|times| times.after(tx.now));
+    let Some(next) = next else {
+        tracing::warn!(name = schedule.name, tenant = %schedule.tenant_id, "a schedule has come to its end");
+        return store::remove(tx, schedule);
+    };
+    let key = format!("schedule {}", schedule.name);
+    let job = NewJob {
+        kind: &schedule.kind,
+        priority: schedule.priority,
+        payload: schedule.payload.clone(),
+        unique_key: Some(&key),
+        run_at: tx.now,
+        max_attempts: schedule.max_attempts,
+        requester: schedule.requested_by_type.as_deref().zip(schedule.requested_by_id),
+    };
+    let own = std::mem::replace(&mut tx.actor, requester::system_of(schedule.tenant_id));
+    let put = jobs::enqueue(tx, &job);
+    tx.actor = own;
+    put?;
+    store::advance(tx, schedule, next)
 }
