@@ -15,8 +15,7 @@ create table jobs (
     tenant_id uuid not null,
     id uuid not null,
     kind text not null,
-    -- waiting, running, succeeded, dead, discarded
-    state text not null,
+    state text not null check (state in ('waiting', 'running', 'succeeded', 'dead', 'discarded')),
     -- 0 before 1 before 2, among the jobs of one tenant
     priority smallint not null check (priority between 0 and 2),
     payload jsonb not null,
@@ -24,9 +23,9 @@ create table jobs (
     unique_key text,
     requested_by_type text,
     requested_by_id uuid,
-    run_at timestamptz not null,
-    attempts integer not null,
-    max_attempts integer not null,
+    run_at timestamptz not null check (isfinite(run_at)),
+    attempts integer not null check (attempts between 0 and 1000000),
+    max_attempts integer not null check (max_attempts between 1 and 1000000),
     worker_id uuid,
     last_error text,
     created_at timestamptz not null,
@@ -54,12 +53,12 @@ create table job_schedules (
     kind text not null,
     payload jsonb not null,
     priority smallint not null check (priority between 0 and 2),
-    max_attempts integer not null,
+    max_attempts integer not null check (max_attempts between 1 and 1000000),
     requested_by_type text,
     requested_by_id uuid,
     cron text not null,
     time_zone text not null,
-    next_at timestamptz not null,
+    next_at timestamptz not null check (isfinite(next_at)),
     last_at timestamptz,
     primary key (tenant_id, name)
 );

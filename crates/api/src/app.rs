@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use crate::auth::keys::Keys;
 use crate::auth::tokens::Verified;
 use crate::http::contract::Contract;
+use crate::platform::changes::Streams;
 use crate::platform::jobs::Pulse;
 use crate::settings::ServerSettings;
 
@@ -29,6 +30,8 @@ pub struct App {
     pub verified: Cache<[u8; 32], Verified>,
     /// API keys that were verified, by fingerprint; when, and when they end.
     pub keyed: Cache<[u8; 32], KnownKey>,
+    /// Streams of changes that are open.
+    pub streams: Arc<Streams>,
     /// Whether the worker of this process lives.
     pub pulse: Pulse,
     /// Requests of the current minute, per caller.
@@ -50,6 +53,7 @@ impl App {
     /// Needs a running async runtime, for the limiter's tidying up.
     pub fn new(db: Db, keys: Keys, settings: ServerSettings, contract: Arc<Contract>) -> App {
         App {
+            streams: Streams::new(&db),
             db,
             keys,
             contract,

@@ -62,6 +62,7 @@ fn operations(config: &mut ServiceConfig) {
         .service(api_keys::routes::revoke)
         .service(events::routes::list)
         .service(changes::routes::list)
+        .service(changes::routes::follow)
         .service(jobs::routes::list)
         .service(jobs::routes::get)
         .service(jobs::routes::retry)
@@ -106,6 +107,7 @@ pub fn contract() -> Contract {
 pub fn server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<actix_web::dev::Server> {
     let settings = app.settings.clone();
     let document: Arc<str> = app.contract.document.to_string().into();
+    actix_web::rt::spawn(app.streams.clone().ring());
     let mut server = HttpServer::new({
         let settings = settings.clone();
         move || {
@@ -214,5 +216,6 @@ async fn render(app: web::Data<App>, handle: PrometheusHandle) -> HttpResponse {
     let (used, open) = app.db.pool_state();
     metrics::gauge!("fulcrum_database_connections", "state" => "used").set(used);
     metrics::gauge!("fulcrum_database_connections", "state" => "open").set(open);
+    metrics::gauge!("fulcrum_streams").set(app.streams.count() as f64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
 }

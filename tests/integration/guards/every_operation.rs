@@ -41,6 +41,8 @@ fn all(ids: &BTreeMap<String, String>) -> Vec<Operation> {
                     "{path}?permission=customers.customers:read&record_type=customer&record_id={}",
                     ids["customers"]
                 )
+            } else if template == "/v1/events/stream" {
+                format!("{path}?max_seconds=1")
             } else {
                 path
             };

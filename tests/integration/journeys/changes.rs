@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Waits until nothing that began before now is open: transactions of other tests hold the feed back, too.
-fn settle(app: &TestApp) {
+pub fn settle(app: &TestApp) {
     let number = |query: &str| -> i64 { database::texts(&app.url, query)[0].parse().expect("a number") };
     let now = number("select pg_current_xact_id()::text as text");
     let began = Instant::now();

@@ -16,4 +16,5 @@ mod programs;
 mod scope;
 mod search;
 mod signing_in;
+mod streams;
 mod workers;

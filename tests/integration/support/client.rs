@@ -45,6 +45,11 @@ impl Client {
         client
     }
 
+    /// The access token.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// A request to be completed.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut request = HTTP.request(method, format!("{}{path}", self.address));

@@ -44,8 +44,10 @@ struct Claims {
 /// A token that was verified, for as long as it is valid.
 #[derive(Clone)]
 pub struct Verified {
-    actor: Arc<Actor>,
-    expires_at: DateTime<Utc>,
+    /// Who the token is for.
+    pub actor: Arc<Actor>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// Signs a token for an actor; returns it with its life in seconds.
@@ -89,7 +91,7 @@ pub fn issue(
 ///
 /// # Errors
 /// A 401 problem when the token is not ours, or has expired.
-pub fn verify(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
+pub fn verify(app: &App, token: &str) -> Result<Verified, Problem> {
     let fingerprint: [u8; 32] = Sha256::digest(token).into();
     let now = app.db.clock().now();
     let verified = match app.verified.get(&fingerprint) {
@@ -104,7 +106,7 @@ pub fn verify(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
         app.verified.invalidate(&fingerprint);
         return Err(Problem::new(Code::TokenExpired));
     }
-    Ok(verified.actor)
+    Ok(verified)
 }
 
 fn decode(keys: &Keys, token: &str) -> Option<Verified> {

@@ -44,6 +44,7 @@ impl Serve {
     /// A sentence for a person.
     pub fn run(&self) -> Result<(), String> {
         let _telemetry = telemetry::start(&self.telemetry)?;
+        allow_many_connections();
         let metrics = telemetry::collect_metrics()?;
         // Both are taken before anything is changed: a second server on the same port shall not touch the database.
         let listener = bind("--listen", self.server.listen)?;
@@ -65,6 +66,7 @@ impl Serve {
             let numbers =
                 server::metrics_server(app.clone(), metrics, metrics_listener).map_err(|e| e.to_string())?;
             let (stop, stop_metrics) = (api.handle(), numbers.handle());
+            let streams = app.streams.clone();
             let (stop_worker, stopped) = watch::channel(false);
             let working = worker.map(|settings| {
                 actix_web::rt::spawn(Worker::new(app.clone(), Kinds::standard(), settings, &url).run(stopped))
@@ -74,6 +76,7 @@ impl Serve {
                 let signal = stop_signal().await;
                 tracing::info!(signal, "stopping: requests in flight may end");
                 let _ = stop_worker.send(true);
+                streams.stop();
                 stop.stop(true).await;
                 stop_metrics.stop(false).await;
             });
@@ -120,6 +123,21 @@ impl Serve {
         Ok(())
     }
 }
+
+/// Each open stream is an open file, and the usual limit of 1,024 is far below what the system allows.
+#[cfg(unix)]
+fn allow_many_connections() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::debug!(%error, soft, "the limit of open files stays as it is");
+    }
+}
+
+#[cfg(not(unix))]
+fn allow_many_connections() {}
 
 fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).map_err(|error| format!("{flag} {address}: {error}"))

@@ -3,7 +3,7 @@
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ACCEPT_ENCODING, HeaderValue};
+use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
 use actix_web::middleware::Next;
 
 /// Gives gzip to who takes gzip and brotli alike, as browsers do: for a page of a list brotli saves a quarter of the bytes
@@ -17,7 +17,13 @@ pub async fn prefer_gzip<B: MessageBody>(
     if either {
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    next.call(request).await
+    let mut response = next.call(request).await?;
+    // A stream says `identity` to the compressor, which waits for more before it writes; to others that is no encoding
+    // (RFC 9110, section 8.4).
+    if response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "identity") {
+        response.headers_mut().remove(CONTENT_ENCODING);
+    }
+    Ok(response)
 }
 
 /// Whether a list names gzip and brotli and gives neither a weight. Weights are a wish to be kept.

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header;
+use chrono::{DateTime, Utc};
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::QueryStats;
 use uuid::Uuid;
@@ -45,6 +46,8 @@ pub struct RequestContext {
     pub stats: Arc<QueryStats>,
     /// Who calls, once that is known.
     pub identity: OnceLock<Result<Arc<Actor>, Problem>>,
+    /// When the caller's access token ends.
+    pub valid_until: OnceLock<DateTime<Utc>>,
 }
 
 impl RequestContext {
@@ -81,6 +84,7 @@ impl RequestContext {
             body_hash: OnceLock::new(),
             stats: Arc::default(),
             identity: OnceLock::new(),
+            valid_until: OnceLock::new(),
         })
     }
 

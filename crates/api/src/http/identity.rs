@@ -21,7 +21,10 @@ pub async fn resolve(app: &App, request: &ServiceRequest, context: &Arc<RequestC
     let identity = if credential.starts_with(api_keys::PREFIX) {
         api_keys::verify(app, &credential, context).await
     } else {
-        tokens::verify(app, &credential)
+        tokens::verify(app, &credential).map(|verified| {
+            let _ = context.valid_until.set(verified.expires_at);
+            verified.actor
+        })
     };
     let _ = context.identity.set(identity);
 }

@@ -4,6 +4,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::events::Event;
 use crate::schema::events;
@@ -85,6 +86,27 @@ pub fn read(tx: &mut Tx, place: Place, types: &[&str], limit: usize) -> Result<O
     next.seq = further.last().map_or(next.seq, |event| event.seq);
     events.extend(further);
     Ok(Some(Read { events, next, more }))
+}
+
+/// Of these companies those that the feed has something new for since a horizon, and the horizon now. All of them when there
+/// was none.
+///
+/// # Errors
+/// Those of the database.
+pub fn news(tx: &mut Tx, since: Option<i64>, tenants: &[Uuid]) -> Result<(i64, Vec<Uuid>), StoreError> {
+    let horizon = horizon(tx)?;
+    let changed = match since {
+        None => tenants.to_vec(),
+        Some(since) if since >= horizon => Vec::new(),
+        Some(since) => events::table
+            .filter(events::tenant_id.eq_any(tenants.to_vec()))
+            .filter(events::xid.ge(since))
+            .filter(events::xid.lt(horizon))
+            .select(events::tenant_id)
+            .distinct()
+            .load(tx.conn)?,
+    };
+    Ok((horizon, changed))
 }
 
 fn span(tx: &mut Tx, place: &Place, types: &[&str], limit: usize) -> Result<Vec<Event>, StoreError> {

@@ -134,6 +134,15 @@ pub fn find(tx: &mut Tx, id: Uuid) -> Result<Job, StoreError> {
     Ok(visible(tx).filter(jobs::id.eq(id)).select(Job::as_select()).first(tx.conn)?)
 }
 
+/// One job, held until the transaction ends.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is none that the actor may see.
+pub fn lock(tx: &mut Tx, id: Uuid) -> Result<Job, StoreError> {
+    find(tx, id)?;
+    Ok(jobs::table.find((tx.actor.tenant_id, id)).select(Job::as_select()).for_update().first(tx.conn)?)
+}
+
 /// A page of jobs, newest first, one row more than asked for when there is a next one.
 ///
 /// # Errors

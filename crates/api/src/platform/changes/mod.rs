@@ -2,4 +2,8 @@
 
 pub mod routes;
 mod service;
+mod stream;
+mod streams;
 pub mod views;
+
+pub use streams::Streams;

@@ -1,10 +1,10 @@
 //! `/v1/changes`
 
-use actix_web::get;
+use actix_web::{HttpRequest, HttpResponse, get};
 use fulcrum_domain::access::permit::CustomersRead;
 
-use super::service;
-use super::views::{ChangeList, ChangeQuery};
+use super::views::{ChangeList, ChangeQuery, StreamQuery};
+use super::{service, stream};
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
 use crate::http::problem::Problem;
@@ -24,4 +24,24 @@ use crate::http::query::Query;
 pub async fn list(call: Allowed<CustomersRead>, query: Query<ChangeQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
     call.read(move |tx| Answer::ok(&service::page(tx, &app, &query)?)).await
+}
+
+/// Stream what changed
+///
+/// The same as `/v1/changes`, as server-sent events: each has the kind of the change as its `event` and the change as its `data`.
+/// An `id` is the cursor behind it: send the last one as `Last-Event-ID` to go on there, as browsers do by themselves. The first
+/// event is `ready`. Lines that begin with a colon keep the connection open. The stream ends with the access token; connect again
+/// with a new one. `resync_needed` comes before the end when everything has to be read again.
+#[utoipa::path(operation_id = "streamChanges", tag = "changes", params(StreamQuery),
+    security(("bearer" = ["customers.customers:read"])),
+    responses((status = 200, description = "Changes as they come.", body = String, content_type = "text/event-stream",
+        example = "id: bmV4dA\nevent: deleted\ndata: {\"kind\":\"deleted\",\"type\":\"customer\"}\n\n")))]
+#[get("/v1/events/stream")]
+pub async fn follow(
+    call: Allowed<CustomersRead>,
+    query: Query<StreamQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    stream::open(&call, &query, last.map(str::to_owned))
 }

@@ -64,6 +64,22 @@ pub struct ChangeList {
     pub has_more: bool,
 }
 
+/// Which records, for how long.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct StreamQuery {
+    /// Where to go on, for who can't send `Last-Event-ID`.
+    #[param(min_length = 1, max_length = 2000)]
+    pub cursor: Option<String>,
+    /// Only these kinds of records; all that the caller may read unless given.
+    #[param(max_items = 2, explode = false)]
+    pub types: Vec<ChangedType>,
+    /// Seconds after which the stream ends at the latest. It ends with the access token in any case.
+    #[param(minimum = 1, maximum = 3600, example = 900)]
+    pub max_seconds: Option<i64>,
+}
+
 /// Since when, of which records.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[serde(default)]

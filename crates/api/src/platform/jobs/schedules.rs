@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use fulcrum_domain::platform::Schedule;
+use fulcrum_domain::platform::{Schedule, ScheduleError};
 use fulcrum_persistence::platform::job_schedules::{self as store, JobSchedule};
 use fulcrum_persistence::platform::jobs::{self, NewJob};
 use fulcrum_persistence::{Json, StoreError, Tx};
@@ -71,8 +71,13 @@ pub(super) fn follow(tx: &mut Tx) -> Result<(), StoreError> {
 }
 
 fn follow_one(tx: &mut Tx, schedule: &JobSchedule) -> Result<(), StoreError> {
-    let zone = schedule.time_zone.parse().unwrap_or(Tz::UTC);
-    let next = Schedule::new(&schedule.cron, zone, tx.now).ok().and_then(|times| times.after(tx.now));
+    let unreadable = |what: &str| StoreError::Internal(format!("the {what} of a schedule can't be read"));
+    let zone = schedule.time_zone.parse().map_err(|_| unreadable("time zone"))?;
+    let next = match Schedule::new(&schedule.cron, zone, tx.now) {
+        Ok(times) => times.after(tx.now),
+        Err(ScheduleError::Never) => None,
+        Err(ScheduleError::Pattern(_)) => return Err(unreadable("cron pattern")),
+    };
     let Some(next) = next else {
         tracing::warn!(name = schedule.name, tenant = %schedule.tenant_id, "a schedule has come to its end");
         return store::remove(tx, schedule);

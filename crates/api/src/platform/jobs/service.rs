@@ -56,7 +56,7 @@ fn change(
     what: &str,
     work: fn(&mut Tx, Uuid) -> Result<bool, fulcrum_persistence::StoreError>,
 ) -> Result<JobView, Problem> {
-    let before = store::find(tx, id)?;
+    let before = store::lock(tx, id)?;
     if !work(tx, id)? {
         return Err(Problem::new(Code::JobState).with("state", before.state));
     }
