@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get};
 use fulcrum_domain::access::permit::CustomersRead;
 
-use super::views::{ChangeList, ChangeQuery, StreamQuery};
+use super::views::{ChangeList, ChangeQuery, ChangeStream, StreamQuery};
 use super::{service, stream};
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
@@ -34,7 +34,7 @@ pub async fn list(call: Allowed<CustomersRead>, query: Query<ChangeQuery>) -> Re
 /// with a new one. `resync_needed` comes before the end when everything has to be read again.
 #[utoipa::path(operation_id = "streamChanges", tag = "changes", params(StreamQuery),
     security(("bearer" = ["customers.customers:read"])),
-    responses((status = 200, description = "Changes as they come.", body = String, content_type = "text/event-stream",
+    responses((status = 200, description = "Changes as they come.", body = ChangeStream, content_type = "text/event-stream",
         example = "id: bmV4dA\nevent: deleted\ndata: {\"kind\":\"deleted\",\"type\":\"customer\"}\n\n")))]
 #[get("/v1/events/stream")]
 pub async fn follow(

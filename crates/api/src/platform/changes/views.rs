@@ -64,6 +64,12 @@ pub struct ChangeList {
     pub has_more: bool,
 }
 
+/// Server-sent events, as long as the stream is open.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+#[schema(max_length = 2147483647)]
+pub struct ChangeStream(String);
+
 /// Which records, for how long.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(default)]
