@@ -173,6 +173,7 @@ fn cors(settings: &ServerSettings) -> Cors {
             "x-request-id",
             "x-api-key",
             "traceparent",
+            "last-event-id",
         ])
         .expose_headers([
             "etag",

@@ -74,6 +74,7 @@ fn who_follows_is_told_and_goes_on_where_the_connection_broke() {
     settle(&app);
     let id = gone.id.expect("the last one of a piece has an id");
     let mut again = Stream::open(&admin.with("last-event-id", &id), "");
+    again.expect("ready");
     assert_eq!(again.expect("upsert").data["id"], missed["id"]);
     let mut by_cursor = Stream::open(&admin, &format!("?cursor={id}&types=customer"));
     assert_eq!(by_cursor.expect("invalid_cursor").data["status"], 400, "of another feed");

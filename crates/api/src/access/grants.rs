@@ -27,7 +27,10 @@ pub fn within(tx: &mut Tx, permissions: &[Permission], scope: DataScope) -> Resu
 }
 
 /// What the actor's token says and its account still grants.
-fn live(tx: &mut Tx) -> Result<Actor, Problem> {
+///
+/// # Errors
+/// 401 when the account has gone or is disabled.
+pub fn live(tx: &mut Tx) -> Result<Actor, Problem> {
     let mut actor = Actor::clone(&tx.actor);
     let gone = |error: StoreError| match error {
         StoreError::NotFound => Problem::new(Code::Unauthenticated),

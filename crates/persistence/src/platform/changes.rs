@@ -2,21 +2,22 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::events::Event;
+use crate::db::prepared;
 use crate::schema::events;
 use crate::{StoreError, Tx};
 
 /// How far somebody has read.
 ///
 /// Transactions get their numbers in another order than they commit in. A reader takes the transactions from `from` to before
-/// `to` as one span, where `to` was the lowest number that was still running when the span was opened: nothing can be added to
-/// it any more. Inside of a span events come by `seq`. For one record that is the order of its versions, because who changes a
-/// record holds its lock while the number is drawn. And a change that follows another one of the same record doesn't stand in
-/// an earlier span: its transaction was still running when the other one had ended.
+/// `to` as one span, all of which have ended when it is opened: nothing can be added to it any more. Inside of a span events come by
+/// `seq`. For one record that is the order of its versions, because who changes a record holds its lock while the number is
+/// drawn. A span ends before the first transaction that changed a record after one behind the span did, so that the order holds
+/// from span to span, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// First transaction of the span.
@@ -26,6 +27,9 @@ pub struct Place {
     /// The last event of the span that was read.
     pub seq: i64,
 }
+
+/// Transactions of a span at most: what has to be sorted for a page stays small, however long ago the last one was read.
+const WIDEST: i64 = 10_000;
 
 /// What was read.
 #[derive(Clone, Debug)]
@@ -65,27 +69,62 @@ pub fn read(tx: &mut Tx, place: Place, types: &[&str], limit: usize) -> Result<O
         let next = Place { seq: events.last().map_or(place.seq, |event| event.seq), ..place };
         return Ok(Some(Read { events, next, more: true }));
     }
-    let to = horizon(tx)?;
-    if to < place.to {
+    let horizon = horizon(tx)?;
+    if horizon < place.to {
         return Ok(None);
     }
-    let first: Option<i64> = events::table
-        .filter(events::tenant_id.eq(tx.actor.tenant_id))
-        .filter(events::xid.ge(place.to))
-        .filter(events::xid.lt(to))
-        .select(diesel::dsl::min(events::seq))
-        .first(tx.conn)?;
-    let Some(first) = first else {
-        return Ok(Some(Read { events, next: Place { from: to, to, seq: 0 }, more: false }));
+    let Some(mut next) = open_span(tx, place.to, horizon)? else {
+        return Ok(Some(Read { events, next: Place { from: horizon, to: horizon, seq: 0 }, more: false }));
     };
-    let mut next = Place { from: place.to, to, seq: first - 1 };
+    if next.from == next.to {
+        return Ok(Some(Read { events, next, more: false }));
+    }
     let room = limit - events.len();
     let mut further = span(tx, &next, types, room + 1)?;
-    let more = further.len() > room;
+    let more = further.len() > room || next.to < horizon;
     further.truncate(room);
     next.seq = further.last().map_or(next.seq, |event| event.seq);
     events.extend(further);
     Ok(Some(Read { events, next, more }))
+}
+
+/// The next span that has something in it; empty when what there is has to wait for a transaction that is still running.
+fn open_span(tx: &mut Tx, from: i64, horizon: i64) -> Result<Option<Place>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Nullable<BigInt>)]
+        xid: Option<i64>,
+    }
+    if from >= horizon {
+        return Ok(None);
+    }
+    // Hidden from the planner behind `offset 0`, which would else walk the log by another index.
+    let first: Option<Found> = prepared(
+        "select e.xid from events e where e.tenant_id = $1 and e.xid >= $2 and e.xid < $3 order by e.xid limit 1",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<BigInt, _>(from)
+    .bind::<BigInt, _>(horizon)
+    .get_result(tx.conn)
+    .optional()?;
+    let Some(first) = first.and_then(|found| found.xid) else { return Ok(None) };
+    let mut to = horizon.min(first + WIDEST);
+    loop {
+        let early: Found = prepared(
+            "select min(e.xid) as xid from (select xid, seq, subject_id from events \
+               where tenant_id = $1 and xid >= $2 and xid < $3 offset 0) e \
+             where exists (select from events f where f.tenant_id = $1 and f.subject_id = e.subject_id \
+               and f.seq < e.seq and f.xid >= $3)",
+        )
+        .bind::<SqlUuid, _>(tx.actor.tenant_id)
+        .bind::<BigInt, _>(first)
+        .bind::<BigInt, _>(to)
+        .get_result(tx.conn)?;
+        match early.xid {
+            Some(early) => to = early,
+            None => return Ok(Some(Place { from: first.min(to), to, seq: 0 })),
+        }
+    }
 }
 
 /// Of these companies those that the feed has something new for since a horizon, and the horizon now. All of them when there
@@ -113,14 +152,18 @@ fn span(tx: &mut Tx, place: &Place, types: &[&str], limit: usize) -> Result<Vec<
     if place.from == place.to {
         return Ok(Vec::new());
     }
-    Ok(events::table
-        .filter(events::tenant_id.eq(tx.actor.tenant_id))
-        .filter(events::xid.ge(place.from))
-        .filter(events::xid.lt(place.to))
-        .filter(events::seq.gt(place.seq))
-        .filter(events::subject_type.eq_any(types.to_vec()))
-        .order(events::seq)
-        .limit(limit as i64)
-        .select(Event::as_select())
-        .load(tx.conn)?)
+    // `offset 0`: by the index of transactions, and sorted then. The planner likes to walk the log in order of `seq` and pass
+    // over everything before the span.
+    Ok(prepared(
+        "select e.seq, e.at, e.type as type_, e.subject_type, e.subject_id, e.customer_id, e.actor_type, e.actor_id, \
+         e.request_id, e.version, e.changes from (select * from events where tenant_id = $1 and xid >= $2 and xid < $3 offset 0) e \
+         where e.seq > $4 and e.subject_type = any($5) order by e.seq limit $6",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<BigInt, _>(place.from)
+    .bind::<BigInt, _>(place.to)
+    .bind::<BigInt, _>(place.seq)
+    .bind::<Array<Text>, _>(types.to_vec())
+    .bind::<BigInt, _>(limit as i64)
+    .load(tx.conn)?)
 }

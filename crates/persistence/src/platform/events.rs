@@ -32,12 +32,13 @@ pub struct NewEvent<'a> {
 }
 
 /// A row of the log.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = events)]
 #[allow(missing_docs)]
 pub struct Event {
     pub seq: i64,
     pub at: DateTime<Utc>,
+    #[diesel(column_name = type_)]
     pub type_: String,
     pub subject_type: String,
     pub subject_id: Uuid,

@@ -14,9 +14,10 @@ use crate::http::query::Query;
 ///
 /// For keeping a copy: ask without a cursor, read the lists that the copy is made of, then ask again and again with the
 /// cursor of the answer before. Nothing is left out, and of one record nothing comes before what was before it; a change can
-/// come twice. Contacts are told of to who may read them. A customer that is new to the caller brings its contacts only as they
-/// change: `GET /v1/contacts?customer_id=…` has them. Cursors are good for 30 days; after that, and when the data scope of the
-/// caller has changed, the answer is 410, and everything has to be read again.
+/// come twice. Contacts are told of to who may read them. A customer that went and came back is told as gone and then as there, and so is its
+/// going to who asks for contacts alone: its contacts went with it. A customer that is there anew brings its contacts only as they
+/// change: `GET /v1/contacts?customer_id=…` has them. Cursors are good for 30 days; after that, and when the data scope or the
+/// permissions of the caller have changed, the answer is 410, and everything has to be read again.
 #[utoipa::path(operation_id = "listChanges", tag = "changes", params(ChangeQuery),
     security(("bearer" = ["customers.customers:read"])),
     responses((status = 200, description = "What changed.", body = ChangeList)))]
@@ -29,8 +30,8 @@ pub async fn list(call: Allowed<CustomersRead>, query: Query<ChangeQuery>) -> Re
 /// Stream what changed
 ///
 /// The same as `/v1/changes`, as server-sent events: each has the kind of the change as its `event` and the change as its `data`.
-/// An `id` is the cursor behind it: send the last one as `Last-Event-ID` to go on there, as browsers do by themselves. The first
-/// event is `ready`. Lines that begin with a colon keep the connection open. The stream ends with the access token; connect again
+/// An `id` is the cursor behind it: send the last one as `Last-Event-ID` to go on there. An event with an `id` and nothing else only
+/// moves that place. The first event is `ready`. Lines that begin with a colon keep the connection open. The stream ends with the access token; connect again
 /// with a new one. `resync_needed` comes before the end when everything has to be read again.
 #[utoipa::path(operation_id = "streamChanges", tag = "changes", params(StreamQuery),
     security(("bearer" = ["customers.customers:read"])),

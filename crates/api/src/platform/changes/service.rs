@@ -1,7 +1,9 @@
 //! What the feed tells to whom.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_persistence::access::departments;
@@ -11,6 +13,7 @@ use fulcrum_persistence::platform::changes::{self as store, Place};
 use fulcrum_persistence::platform::events::Event;
 use fulcrum_persistence::{StoreError, Tx};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -22,6 +25,7 @@ use crate::customers::customers::views::CustomerView;
 use crate::http::catalog::Code;
 use crate::http::cursor::List;
 use crate::http::problem::Problem;
+use crate::records::require;
 
 /// How long a cursor is good for.
 const GOOD_FOR: TimeDelta = TimeDelta::days(30);
@@ -41,16 +45,24 @@ struct Kept {
 /// # Errors
 /// 400 when the cursor is not one of this feed; 410 when everything has to be read again.
 pub fn page(tx: &mut Tx, app: &App, query: &ChangeQuery) -> Result<ChangeList, Problem> {
-    let types = types_of(tx, query);
-    let list = List::of(tx.actor.tenant_id, "changes", &types);
-    let view = view_of(tx)?;
+    let asked: BTreeSet<ChangedType> = query.types.iter().copied().collect();
+    let types = types_of(tx, &asked)?;
+    let list = List::of(tx.actor.tenant_id, "changes", &asked);
+    let view = view_of(tx, &types)?;
     let cursor = |tx: &Tx, place| {
         let kept = Kept { place, since: tx.now.timestamp(), view: view.clone() };
-        let text = serde_json::to_string(&kept).unwrap_or_default();
+        // Sealed: numbers of transactions tell how much others write.
+        let text = serde_json::to_vec(&kept).ok().and_then(|json| app.keys.seal(&json));
+        let text = BASE64_URL_SAFE_NO_PAD.encode(text.unwrap_or_default());
         list.cursor(&app.keys, Position { key: SortKey::Text(text), id: Uuid::nil() })
     };
     let kept = match list.page(&app.keys, query.cursor.as_deref(), query.limit)?.after {
-        Some(Position { key: SortKey::Text(text), .. }) => serde_json::from_str::<Kept>(&text).ok(),
+        Some(Position { key: SortKey::Text(text), .. }) => {
+            let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+            let kept =
+                sealed.and_then(|sealed| serde_json::from_slice::<Kept>(&app.keys.open(&sealed)?).ok());
+            Some(kept.ok_or_else(|| Problem::new(Code::ResyncNeeded))?)
+        }
         _ => None,
     };
     let Some(kept) = kept else {
@@ -61,27 +73,36 @@ pub fn page(tx: &mut Tx, app: &App, query: &ChangeQuery) -> Result<ChangeList, P
     if kept.view != view || tx.now.timestamp() - kept.since > GOOD_FOR.num_seconds() {
         return Err(again());
     }
-    let words: Vec<&str> = types.iter().map(|kind| kind.into()).collect();
-    let read = store::read(tx, kept.place, &words, query.limit as usize)?.ok_or_else(again)?;
-    let data = changes(tx, &read.events)?;
+    // Customers in any case: what is lost with them is told to who keeps contacts alone, too.
+    let words: &[&str] = if types.contains(&ChangedType::Contact) {
+        &[customers::SUBJECT, contacts::SUBJECT]
+    } else {
+        &[customers::SUBJECT]
+    };
+    let read = store::read(tx, kept.place, words, query.limit as usize)?.ok_or_else(again)?;
+    let mut data = changes(tx, &read.events)?;
+    data.retain(|change| types.contains(&change.r#type) || change.kind != ChangeKind::Upsert);
     Ok(ChangeList { data, next_cursor: cursor(tx, read.next), has_more: read.more })
 }
 
-fn types_of(tx: &Tx, query: &ChangeQuery) -> Vec<ChangedType> {
+/// The kinds of records that are told of: those that were asked for, or all that the caller may read.
+fn types_of(tx: &Tx, asked: &BTreeSet<ChangedType>) -> Result<Vec<ChangedType>, Problem> {
+    if asked.contains(&ChangedType::Contact) {
+        require(&tx.actor, Permission::ContactsRead)?;
+    }
     let all = [
         (ChangedType::Customer, Permission::CustomersRead),
         (ChangedType::Contact, Permission::ContactsRead),
     ];
-    all.into_iter()
-        .filter(|(kind, permission)| {
-            tx.actor.may(*permission) && (query.types.is_empty() || query.types.contains(kind))
-        })
-        .map(|(kind, _)| kind)
-        .collect()
+    let told = all
+        .into_iter()
+        .filter(|(kind, permission)| tx.actor.may(*permission) && (asked.is_empty() || asked.contains(kind)))
+        .map(|(kind, _)| kind);
+    Ok(told.collect())
 }
 
 /// On what it depends which records the caller sees. When that changes, no change of a record tells of it.
-fn view_of(tx: &mut Tx) -> Result<String, StoreError> {
+fn view_of(tx: &mut Tx, types: &[ChangedType]) -> Result<String, StoreError> {
     let actor = tx.actor.clone();
     let whose: Vec<Uuid> = match (actor.scope, actor.department_id) {
         (DataScope::Tenant, _) => vec![],
@@ -89,11 +110,11 @@ fn view_of(tx: &mut Tx) -> Result<String, StoreError> {
         (DataScope::Subtree, Some(home)) => departments::below(tx, home)?,
         (_, home) => home.into_iter().collect(),
     };
-    let text = format!("{} {whose:?}", actor.scope);
+    let text = format!("{} {whose:?} {types:?}", actor.scope);
     Ok(Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Of each record its last change, in the order of these.
+/// Of each record its last change, in the order of the first ones.
 fn changes(tx: &mut Tx, events: &[Event]) -> Result<Vec<ChangeView>, Problem> {
     let mut last: BTreeMap<i64, (&Event, ChangedType)> = BTreeMap::new();
     let mut places: HashMap<(ChangedType, Uuid), i64> = HashMap::new();
@@ -103,34 +124,41 @@ fn changes(tx: &mut Tx, events: &[Event]) -> Result<Vec<ChangeView>, Problem> {
         } else {
             ChangedType::Contact
         };
-        if let Some(earlier) = places.insert((kind, event.subject_id), event.seq) {
-            last.remove(&earlier);
-        }
-        last.insert(event.seq, (event, kind));
+        // In the place of its first change, as it is after its last one: a contact doesn't come before its customer.
+        let place = *places.entry((kind, event.subject_id)).or_insert(event.seq);
+        last.insert(place, (event, kind));
     }
     let of = |wanted: ChangedType| -> Vec<Uuid> {
         places.keys().filter(|(kind, _)| *kind == wanted).map(|(_, id)| *id).collect()
     };
     let seen = Seen::read(tx, &of(ChangedType::Customer), &of(ChangedType::Contact))?;
-    let lost = lost(tx, events, &seen)?;
-    let views = last.into_values().filter_map(|(event, kind)| {
-        let (what, record) = match seen.records.get(&(kind, event.subject_id)) {
-            Some(Some(record)) => (ChangeKind::Upsert, Some(record.clone())),
-            Some(None) => (ChangeKind::Deleted, None),
-            None if lost.contains(&event.subject_id) => (ChangeKind::AccessLost, None),
-            // Never seen, or gone together with its customer.
-            None => return None,
+    let left = left(tx, events)?;
+    let mut views = Vec::new();
+    for (event, kind) in last.into_values() {
+        let mut tell = |what, record| {
+            views.push(ChangeView {
+                kind: what,
+                r#type: kind,
+                id: event.subject_id,
+                customer_id: event.customer_id.unwrap_or(event.subject_id),
+                at: event.at,
+                record,
+            });
         };
-        Some(ChangeView {
-            kind: what,
-            r#type: kind,
-            id: event.subject_id,
-            customer_id: event.customer_id.unwrap_or(event.subject_id),
-            at: event.at,
-            record,
-        })
-    });
-    Ok(views.collect())
+        match (seen.records.get(&(kind, event.subject_id)), left.get(&event.subject_id)) {
+            // It went and came back. What happened to its contacts meanwhile was told to nobody, so it begins anew.
+            (Some(Some(record)), Some(how)) if kind == ChangedType::Customer => {
+                tell(*how, None);
+                tell(ChangeKind::Upsert, Some(record.clone()));
+            }
+            (Some(Some(record)), _) => tell(ChangeKind::Upsert, Some(record.clone())),
+            (Some(None), _) => tell(ChangeKind::Deleted, None),
+            (None, Some(how)) => tell(*how, None),
+            // Never seen, or gone together with its customer.
+            (None, None) => {}
+        }
+    }
+    Ok(views)
 }
 
 /// Records that the caller sees now; without content when they are deleted.
@@ -168,35 +196,42 @@ impl Seen {
     }
 }
 
-/// Customers that the caller saw before one of these events and doesn't see now. Of those that the caller never saw, not even
-/// the id is told.
-fn lost(tx: &mut Tx, events: &[Event], seen: &Seen) -> Result<HashSet<Uuid>, StoreError> {
-    let scope = tx.actor.scope;
-    if scope == DataScope::Tenant {
-        return Ok(HashSet::new());
+/// Customers that went out of the caller's sight by one of these events, for however long, and how. Of those that the caller
+/// never saw, not even the id is told.
+fn left(tx: &mut Tx, events: &[Event]) -> Result<HashMap<Uuid, ChangeKind>, StoreError> {
+    let of_customers: Vec<&Event> =
+        events.iter().filter(|event| event.subject_type == customers::SUBJECT).collect();
+    let mut left: HashMap<Uuid, ChangeKind> = HashMap::new();
+    let (scope, own, home) = (tx.actor.scope, tx.actor.user_id(), tx.actor.department_id);
+    if scope != DataScope::Tenant {
+        let field = if scope == DataScope::Own { "owner_id" } else { "department_id" };
+        let side = |change: &Value, side: &str| change.get(side)?.as_str()?.parse::<Uuid>().ok();
+        let moved: Vec<(Uuid, Option<Uuid>, Option<Uuid>)> = of_customers
+            .iter()
+            .filter_map(|event| event.changes.get(field).map(|change| (event.subject_id, change)))
+            .map(|(id, change)| (id, side(change, "from"), side(change, "to")))
+            .collect();
+        let places: HashSet<Uuid> = match (scope, home) {
+            _ if moved.is_empty() => HashSet::new(),
+            (DataScope::Own, _) => own.into_iter().collect(),
+            (DataScope::Subtree, Some(home)) => departments::below(tx, home)?.into_iter().collect(),
+            (_, home) => home.into_iter().collect(),
+        };
+        let within = |place: &Option<Uuid>| place.is_some_and(|place| places.contains(&place));
+        let gone = moved.into_iter().filter(|(_, from, to)| within(from) && !within(to));
+        left.extend(gone.map(|(id, ..)| (id, ChangeKind::AccessLost)));
     }
-    let gone: Vec<&Event> = events
-        .iter()
-        .filter(|event| event.subject_type == customers::SUBJECT)
-        .filter(|event| !seen.records.contains_key(&(ChangedType::Customer, event.subject_id)))
-        .collect();
-    if gone.is_empty() {
-        return Ok(HashSet::new());
+    // Told only where the customer is seen now; a deleted one is told as deleted anyway.
+    let seen: HashSet<Uuid> = if of_customers.iter().any(|event| event.type_ == "customer.restored") {
+        let ids: Vec<Uuid> = of_customers.iter().map(|event| event.subject_id).collect();
+        customers::find_all(tx, &ids)?.into_iter().map(|row| row.id).collect()
+    } else {
+        HashSet::new()
+    };
+    for event in of_customers {
+        if event.type_ == "customer.restored" && seen.contains(&event.subject_id) {
+            left.entry(event.subject_id).or_insert(ChangeKind::Deleted);
+        }
     }
-    let before = |event: &Event, field: &str| -> Option<Uuid> {
-        event.changes.get(field)?.get("from")?.as_str()?.parse().ok()
-    };
-    let own = tx.actor.user_id();
-    let places: HashSet<Uuid> = match (scope, tx.actor.department_id) {
-        (DataScope::Subtree, Some(id)) => departments::below(tx, id)?.into_iter().collect(),
-        (_, id) => id.into_iter().collect(),
-    };
-    Ok(gone
-        .into_iter()
-        .filter(|event| match scope {
-            DataScope::Own => own.is_some() && before(event, "owner_id") == own,
-            _ => before(event, "department_id").is_some_and(|id| places.contains(&id)),
-        })
-        .map(|event| event.subject_id)
-        .collect())
+    Ok(left)
 }

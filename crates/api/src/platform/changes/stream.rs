@@ -1,5 +1,6 @@
 //! One stream of changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::ContentEncoding;
@@ -12,6 +13,7 @@ use super::service;
 use super::streams::Listening;
 use super::views::{ChangeKind, ChangeList, ChangeQuery, StreamQuery};
 use crate::App;
+use crate::access::grants;
 use crate::http::allowed::Call;
 use crate::http::catalog::Code;
 use crate::http::problem::Problem;
@@ -34,6 +36,8 @@ struct Follower {
     listening: Listening,
     until: Instant,
     over: bool,
+    /// The place that was told last.
+    told: Option<String>,
 }
 
 /// Opens a stream behind a cursor, or at the end of the feed.
@@ -44,19 +48,20 @@ pub(super) fn open(call: &Call, query: &StreamQuery, last: Option<String>) -> Re
     let listening = call.app.streams.listen(call.actor.tenant_id);
     let listening = listening.ok_or_else(|| Problem::new(Code::Overloaded).retry_after(30))?;
     let valid = call.context.valid_until.get().map(|end| *end - call.app.db.clock().now());
-    let longest = valid.and_then(|valid| valid.to_std().ok()).unwrap_or(LONGEST);
+    let longest = valid.map_or(LONGEST, |valid| valid.to_std().unwrap_or_default()).min(LONGEST);
     let wanted = query.max_seconds.map_or(LONGEST, |seconds| Duration::from_secs(seconds as u64));
     let follower = Follower {
         app: call.app.clone(),
         call: call.clone(),
         query: ChangeQuery {
-            cursor: last.or(query.cursor.clone()),
+            cursor: last.filter(|last| !last.is_empty()).or(query.cursor.clone()),
             types: query.types.clone(),
             limit: AT_ONCE,
         },
         listening,
         until: Instant::now() + longest.min(wanted),
         over: false,
+        told: None,
     };
     let pieces = stream::unfold(follower, |mut follower| async move {
         let piece = follower.next().await?;
@@ -74,17 +79,12 @@ impl Follower {
     async fn next(&mut self) -> Option<Bytes> {
         while !self.over && !*self.listening.stopping.borrow() && Instant::now() < self.until {
             self.listening.bell.borrow_and_update();
-            let first = self.query.cursor.is_none();
             match self.read().await {
                 Ok(list) => {
                     self.query.cursor = Some(list.next_cursor.clone());
-                    if first {
-                        let text =
-                            format!("retry: 2000\nid: {}\nevent: ready\ndata: {{}}\n\n", list.next_cursor);
-                        return Some(text.into());
-                    }
-                    if !list.data.is_empty() {
-                        return Some(written(&list));
+                    if self.told.is_none() || !list.data.is_empty() {
+                        let first = self.told.replace(list.next_cursor.clone()).is_none();
+                        return Some(written(&list, first).into());
                     }
                     if list.has_more {
                         continue;
@@ -107,15 +107,29 @@ impl Follower {
                 _ = self.listening.bell.changed() => {}
                 _ = self.listening.stopping.changed() => {}
                 () = tokio::time::sleep_until(self.until) => {}
-                () = tokio::time::sleep(KEEP_ALIVE) => return Some(Bytes::from_static(b": still here\n\n")),
+                () = tokio::time::sleep(KEEP_ALIVE) => return Some(self.place()),
             }
         }
-        None
+        // Before it ends, where to go on.
+        let moved = !self.over && self.told.is_some() && self.told != self.query.cursor;
+        moved.then(|| self.place())
+    }
+
+    /// Where the reader stands, as an event without content: it sets the place to go on from and is shown to nobody (HTML,
+    /// server-sent events). It keeps the connection open, too.
+    fn place(&mut self) -> Bytes {
+        self.told = self.query.cursor.clone();
+        format!(": still here\nid: {}\n\n", self.told.as_deref().unwrap_or_default()).into()
     }
 
     async fn read(&self) -> Result<ChangeList, Problem> {
         let (app, query) = (self.app.clone(), self.query.clone());
-        self.app.streams.read(&self.call.actor, move |tx| service::page(tx, &app, &query)).await
+        let reading = self.app.streams.read(&self.call.actor, move |tx| {
+            // With the rights that the account has now: a stream lives longer than a request.
+            tx.actor = Arc::new(grants::live(tx)?);
+            service::page(tx, &app, &query)
+        });
+        reading.await
     }
 
     fn farewell(&self, problem: &Problem) -> Bytes {
@@ -126,8 +140,15 @@ impl Follower {
 }
 
 /// The changes of a page. Only behind the last one there is a place to go on from.
-fn written(list: &ChangeList) -> Bytes {
+fn written(list: &ChangeList, first: bool) -> String {
     let mut text = String::new();
+    if first {
+        text.push_str("retry: 2000\n");
+        if list.data.is_empty() {
+            text.push_str(&format!("id: {}\n", list.next_cursor));
+        }
+        text.push_str("event: ready\ndata: {}\n\n");
+    }
     for (number, change) in list.data.iter().enumerate() {
         if number + 1 == list.data.len() {
             text.push_str(&format!("id: {}\n", list.next_cursor));
@@ -141,5 +162,5 @@ fn written(list: &ChangeList) -> Bytes {
         let data = serde_json::to_string(change).unwrap_or_default();
         text.push_str(&format!("event: {event}\ndata: {data}\n\n"));
     }
-    text.into()
+    text
 }

@@ -32,6 +32,8 @@ pub struct Streams {
 struct Bell {
     rings: watch::Sender<u64>,
     listeners: usize,
+    /// Nobody has looked for it yet: it is rung once in any case.
+    fresh: bool,
 }
 
 /// An open stream; it is counted until this is dropped.
@@ -83,8 +85,11 @@ impl Streams {
             return None;
         }
         let mut bells = self.lock();
-        let bell =
-            bells.entry(tenant_id).or_insert_with(|| Bell { rings: watch::channel(0).0, listeners: 0 });
+        let bell = bells.entry(tenant_id).or_insert_with(|| Bell {
+            rings: watch::channel(0).0,
+            listeners: 0,
+            fresh: true,
+        });
         bell.listeners += 1;
         let receiver = bell.rings.subscribe();
         let stopping = self.stopping.subscribe();
@@ -96,7 +101,13 @@ impl Streams {
         let mut since = None;
         while !*self.stopping.borrow() {
             tokio::time::sleep(LOOK).await;
-            let tenants: Vec<Uuid> = self.lock().keys().copied().collect();
+            let (mut tenants, mut fresh) = (Vec::new(), Vec::new());
+            for (tenant, bell) in self.lock().iter_mut() {
+                tenants.push(*tenant);
+                if std::mem::take(&mut bell.fresh) {
+                    fresh.push(*tenant);
+                }
+            }
             if tenants.is_empty() {
                 since = None;
                 continue;
@@ -105,7 +116,7 @@ impl Streams {
                 Ok((horizon, changed)) => {
                     since = Some(horizon);
                     let bells = self.lock();
-                    for bell in changed.iter().filter_map(|tenant| bells.get(tenant)) {
+                    for bell in changed.iter().chain(&fresh).filter_map(|tenant| bells.get(tenant)) {
                         bell.rings.send_modify(|rings| *rings += 1);
                     }
                 }

@@ -54,8 +54,9 @@ pub struct ChangeView {
 /// What changed since the cursor.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ChangeList {
-    /// Changes in order; of several changes of one record the last one.
-    #[schema(max_items = 200)]
+    /// Changes in order. Of several changes of one record there is one, in the place of the first. A customer that went and came
+    /// back is told as gone and as there.
+    #[schema(max_items = 400)]
     pub data: Vec<ChangeView>,
     /// To be sent as `cursor` next time.
     #[schema(max_length = 2000)]
