@@ -1,6 +1,7 @@
 //! What all records have in common: created, changed by merge patch, deleted softly, restored, each with a version
 //! and an event. A resource says what it is made of; the conventions live here, once.
 
+use chrono::{DateTime, Utc};
 use fulcrum_domain::access::{Actor, Permission};
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::platform::external_ids::{self, ExternalId};
@@ -63,6 +64,13 @@ pub struct Stamp {
     pub customer_id: Option<Uuid>,
     /// The department that decides who sees it, where it follows from something else.
     pub department_id: Option<Uuid>,
+}
+
+impl Stamp {
+    /// Of a record that belongs to no customer and names its department, if it has one, among its fields.
+    pub fn of(id: Uuid, version: i32, deleted_at: Option<DateTime<Utc>>) -> Stamp {
+        Stamp { id, version, deleted: deleted_at.is_some(), customer_id: None, department_id: None }
+    }
 }
 
 /// One record, deleted or not.

@@ -50,13 +50,7 @@ impl Resource for Users {
     }
 
     fn stamp(row: &User) -> Stamp {
-        Stamp {
-            id: row.id,
-            version: row.version,
-            deleted: row.deleted_at.is_some(),
-            customer_id: None,
-            department_id: None,
-        }
+        Stamp::of(row.id, row.version, row.deleted_at)
     }
 
     fn find(tx: &mut Tx, id: Uuid) -> Result<User, Problem> {

@@ -45,13 +45,7 @@ impl Resource for Contacts {
     }
 
     fn stamp(row: &Contact) -> Stamp {
-        Stamp {
-            id: row.id,
-            version: row.version,
-            deleted: row.deleted_at.is_some(),
-            customer_id: Some(row.customer_id),
-            department_id: None,
-        }
+        Stamp { customer_id: Some(row.customer_id), ..Stamp::of(row.id, row.version, row.deleted_at) }
     }
 
     fn find(tx: &mut Tx, id: Uuid) -> Result<Contact, Problem> {

@@ -49,11 +49,9 @@ impl Resource for Customers {
 
     fn stamp(row: &Customer) -> Stamp {
         Stamp {
-            id: row.id,
-            version: row.version,
-            deleted: row.deleted_at.is_some(),
             customer_id: Some(row.id),
             department_id: Some(row.department_id),
+            ..Stamp::of(row.id, row.version, row.deleted_at)
         }
     }
 

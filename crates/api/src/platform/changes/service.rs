@@ -101,16 +101,21 @@ fn types_of(tx: &Tx, asked: &BTreeSet<ChangedType>) -> Result<Vec<ChangedType>, 
     Ok(told.collect())
 }
 
-/// On what it depends which records the caller sees. When that changes, no change of a record tells of it.
-fn view_of(tx: &mut Tx, types: &[ChangedType]) -> Result<String, StoreError> {
-    let actor = tx.actor.clone();
-    let whose: Vec<Uuid> = match (actor.scope, actor.department_id) {
+/// What the caller's scope goes by: the user, or the departments. Nothing in the scope of the company.
+fn places(tx: &mut Tx) -> Result<Vec<Uuid>, StoreError> {
+    let (own, home) = (tx.actor.user_id(), tx.actor.department_id);
+    Ok(match (tx.actor.scope, home) {
         (DataScope::Tenant, _) => vec![],
-        (DataScope::Own, _) => actor.user_id().into_iter().collect(),
+        (DataScope::Own, _) => own.into_iter().collect(),
         (DataScope::Subtree, Some(home)) => departments::below(tx, home)?,
         (_, home) => home.into_iter().collect(),
-    };
-    let text = format!("{} {whose:?} {types:?}", actor.scope);
+    })
+}
+
+/// On what it depends which records the caller sees. When that changes, no change of a record tells of it.
+fn view_of(tx: &mut Tx, types: &[ChangedType]) -> Result<String, StoreError> {
+    let whose = places(tx)?;
+    let text = format!("{} {whose:?} {types:?}", tx.actor.scope);
     Ok(Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -131,8 +136,8 @@ fn changes(tx: &mut Tx, events: &[Event]) -> Result<Vec<ChangeView>, Problem> {
     let of = |wanted: ChangedType| -> Vec<Uuid> {
         places.keys().filter(|(kind, _)| *kind == wanted).map(|(_, id)| *id).collect()
     };
-    let seen = Seen::read(tx, &of(ChangedType::Customer), &of(ChangedType::Contact))?;
-    let left = left(tx, events)?;
+    let seen = seen(tx, &of(ChangedType::Customer), &of(ChangedType::Contact))?;
+    let left = left(tx, events, &seen)?;
     let mut views = Vec::new();
     for (event, kind) in last.into_values() {
         let mut tell = |what, record| {
@@ -145,7 +150,7 @@ fn changes(tx: &mut Tx, events: &[Event]) -> Result<Vec<ChangeView>, Problem> {
                 record,
             });
         };
-        match (seen.records.get(&(kind, event.subject_id)), left.get(&event.subject_id)) {
+        match (seen.get(&(kind, event.subject_id)), left.get(&event.subject_id)) {
             // It went and came back. What happened to its contacts meanwhile was told to nobody, so it begins anew.
             (Some(Some(record)), Some(how)) if kind == ChangedType::Customer => {
                 tell(*how, None);
@@ -162,47 +167,37 @@ fn changes(tx: &mut Tx, events: &[Event]) -> Result<Vec<ChangeView>, Problem> {
 }
 
 /// Records that the caller sees now; without content when they are deleted.
-struct Seen {
-    records: HashMap<(ChangedType, Uuid), Option<Box<RawValue>>>,
-}
+type Seen = HashMap<(ChangedType, Uuid), Option<Box<RawValue>>>;
 
-impl Seen {
-    fn read(tx: &mut Tx, customer_ids: &[Uuid], contact_ids: &[Uuid]) -> Result<Seen, Problem> {
-        let mut records = HashMap::new();
-        let broken = |_| Problem::new(Code::Internal);
-        if !customer_ids.is_empty() {
-            for row in customers::find_all(tx, customer_ids)? {
-                let (id, deleted) = (row.id, row.deleted_at.is_some());
-                let view = if deleted {
-                    None
-                } else {
-                    Some(to_raw_value(&CustomerView::from(row)).map_err(broken)?)
-                };
-                records.insert((ChangedType::Customer, id), view);
-            }
+fn seen(tx: &mut Tx, customer_ids: &[Uuid], contact_ids: &[Uuid]) -> Result<Seen, Problem> {
+    let mut records = HashMap::new();
+    let broken = |_| Problem::new(Code::Internal);
+    if !customer_ids.is_empty() {
+        for row in customers::find_all(tx, customer_ids)? {
+            let (id, deleted) = (row.id, row.deleted_at.is_some());
+            let view =
+                if deleted { None } else { Some(to_raw_value(&CustomerView::from(row)).map_err(broken)?) };
+            records.insert((ChangedType::Customer, id), view);
         }
-        if !contact_ids.is_empty() {
-            for row in contacts::find_all(tx, contact_ids)? {
-                let (id, deleted) = (row.id, row.deleted_at.is_some());
-                let view = if deleted {
-                    None
-                } else {
-                    Some(to_raw_value(&ContactView::from(&row)).map_err(broken)?)
-                };
-                records.insert((ChangedType::Contact, id), view);
-            }
-        }
-        Ok(Seen { records })
     }
+    if !contact_ids.is_empty() {
+        for row in contacts::find_all(tx, contact_ids)? {
+            let (id, deleted) = (row.id, row.deleted_at.is_some());
+            let view =
+                if deleted { None } else { Some(to_raw_value(&ContactView::from(&row)).map_err(broken)?) };
+            records.insert((ChangedType::Contact, id), view);
+        }
+    }
+    Ok(records)
 }
 
 /// Customers that went out of the caller's sight by one of these events, for however long, and how. Of those that the caller
 /// never saw, not even the id is told.
-fn left(tx: &mut Tx, events: &[Event]) -> Result<HashMap<Uuid, ChangeKind>, StoreError> {
+fn left(tx: &mut Tx, events: &[Event], seen: &Seen) -> Result<HashMap<Uuid, ChangeKind>, StoreError> {
     let of_customers: Vec<&Event> =
         events.iter().filter(|event| event.subject_type == customers::SUBJECT).collect();
     let mut left: HashMap<Uuid, ChangeKind> = HashMap::new();
-    let (scope, own, home) = (tx.actor.scope, tx.actor.user_id(), tx.actor.department_id);
+    let scope = tx.actor.scope;
     if scope != DataScope::Tenant {
         let field = if scope == DataScope::Own { "owner_id" } else { "department_id" };
         let side = |change: &Value, side: &str| change.get(side)?.as_str()?.parse::<Uuid>().ok();
@@ -211,27 +206,18 @@ fn left(tx: &mut Tx, events: &[Event]) -> Result<HashMap<Uuid, ChangeKind>, Stor
             .filter_map(|event| event.changes.get(field).map(|change| (event.subject_id, change)))
             .map(|(id, change)| (id, side(change, "from"), side(change, "to")))
             .collect();
-        let places: HashSet<Uuid> = match (scope, home) {
-            _ if moved.is_empty() => HashSet::new(),
-            (DataScope::Own, _) => own.into_iter().collect(),
-            (DataScope::Subtree, Some(home)) => departments::below(tx, home)?.into_iter().collect(),
-            (_, home) => home.into_iter().collect(),
+        let places: HashSet<Uuid> = match moved.is_empty() {
+            true => HashSet::new(),
+            false => places(tx)?.into_iter().collect(),
         };
         let within = |place: &Option<Uuid>| place.is_some_and(|place| places.contains(&place));
         let gone = moved.into_iter().filter(|(_, from, to)| within(from) && !within(to));
         left.extend(gone.map(|(id, ..)| (id, ChangeKind::AccessLost)));
     }
     // Told only where the customer is seen now; a deleted one is told as deleted anyway.
-    let seen: HashSet<Uuid> = if of_customers.iter().any(|event| event.type_ == "customer.restored") {
-        let ids: Vec<Uuid> = of_customers.iter().map(|event| event.subject_id).collect();
-        customers::find_all(tx, &ids)?.into_iter().map(|row| row.id).collect()
-    } else {
-        HashSet::new()
-    };
-    for event in of_customers {
-        if event.type_ == "customer.restored" && seen.contains(&event.subject_id) {
-            left.entry(event.subject_id).or_insert(ChangeKind::Deleted);
-        }
+    let restored = of_customers.iter().filter(|event| event.type_ == "customer.restored");
+    for event in restored.filter(|event| seen.contains_key(&(ChangedType::Customer, event.subject_id))) {
+        left.entry(event.subject_id).or_insert(ChangeKind::Deleted);
     }
     Ok(left)
 }

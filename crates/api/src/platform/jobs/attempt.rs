@@ -128,7 +128,6 @@ async fn note_failure(job: &store::Job, failed: JobFailed, accounts: &Accounts) 
         let then = match again {
             Again::NotCounted => Then::NotCounted(tx.now + wait),
             Again::WithBackoff if left => Then::Again(tx.now + wait),
-            Again::At(then) if left => Then::Again(then),
             _ => Then::Dead,
         };
         store::fail(tx, &job, &message, then)

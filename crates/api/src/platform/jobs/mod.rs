@@ -21,7 +21,6 @@ use uuid::Uuid;
 
 pub use kinds::{Context, Kinds};
 pub use pulse::Pulse;
-pub use schedules::put as put_schedule;
 pub use worker::{Worker, WorkerSettings};
 
 /// Something that is done later. What it holds is stored as JSON, so a later release has to understand what an earlier one
@@ -66,8 +65,6 @@ pub struct JobFailed {
 pub enum Again {
     /// After a while that grows with each failure.
     WithBackoff,
-    /// Then.
-    At(DateTime<Utc>),
     /// After a while, and without counting: it wasn't the job's fault.
     NotCounted,
     /// Never: it would fail again.
@@ -87,6 +84,22 @@ impl JobFailed {
     /// It won't ever work.
     pub fn for_good(message: impl Into<String>) -> JobFailed {
         JobFailed { message: message.into(), again: Again::Never, store: None }
+    }
+}
+
+impl From<&StoreError> for JobFailed {
+    /// The text is for administrators and programs; what PostgreSQL said stands in the log.
+    fn from(error: &StoreError) -> JobFailed {
+        JobFailed::for_now(match error {
+            StoreError::NotFound => "a record that it needs is not there",
+            StoreError::Unique { .. } => "something has to be unique and is there already",
+            StoreError::ForeignKey { .. } => "a record that it refers to has gone",
+            StoreError::Conflict => "it got in the way of something else",
+            StoreError::Timeout => "a statement took too long",
+            StoreError::Overloaded => "the database was too busy",
+            StoreError::Unreachable(_) | StoreError::Unavailable(_) => "the database was away",
+            StoreError::Internal(_) => "the program made a mistake: its log tells more",
+        })
     }
 }
 

@@ -16,7 +16,13 @@ use crate::http::problem::{FieldError, Problem};
 ///
 /// # Errors
 /// 422 at `/cron` for a pattern that can't be read or never comes true.
-pub fn put<J: Job>(tx: &mut Tx, name: &str, cron: &str, time_zone: Tz, job: &J) -> Result<(), Problem> {
+pub(super) fn put<J: Job>(
+    tx: &mut Tx,
+    name: &str,
+    cron: &str,
+    time_zone: Tz,
+    job: &J,
+) -> Result<(), Problem> {
     let refused = |reason: String| {
         Problem::invalid(vec![FieldError::new("/cron", FieldCode::Schedule).with("reason", reason)])
     };

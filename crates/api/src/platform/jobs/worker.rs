@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::depth::Depths;
-use super::{Context, JobFailed, Kinds, requester, schedules};
+use super::{Context, Kinds, requester, schedules};
 use crate::App;
 
 /// How a worker behaves.
@@ -295,22 +295,6 @@ async fn count(db: Db, kinds: Kinds) {
 /// What concerns the worker and no job.
 pub(super) fn complain(error: &StoreError) {
     tracing::warn!(%error, "the worker could not do its own work");
-}
-
-impl From<&StoreError> for JobFailed {
-    /// The text is for administrators and programs; what PostgreSQL said stands in the log.
-    fn from(error: &StoreError) -> JobFailed {
-        JobFailed::for_now(match error {
-            StoreError::NotFound => "a record that it needs is not there",
-            StoreError::Unique { .. } => "something has to be unique and is there already",
-            StoreError::ForeignKey { .. } => "a record that it refers to has gone",
-            StoreError::Conflict => "it got in the way of something else",
-            StoreError::Timeout => "a statement took too long",
-            StoreError::Overloaded => "the database was too busy",
-            StoreError::Unreachable(_) | StoreError::Unavailable(_) => "the database was away",
-            StoreError::Internal(_) => "the program made a mistake: its log tells more",
-        })
-    }
 }
 
 fn host() -> String {
