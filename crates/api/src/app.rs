@@ -14,7 +14,8 @@ use crate::auth::tokens::Verified;
 use crate::http::contract::Contract;
 use crate::platform::changes::Streams;
 use crate::platform::jobs::Pulse;
-use crate::settings::ServerSettings;
+use crate::platform::webhooks::Sender;
+use crate::settings::{OutsideSettings, ServerSettings};
 
 /// What requests share.
 pub struct App {
@@ -34,8 +35,26 @@ pub struct App {
     pub streams: Arc<Streams>,
     /// Whether the worker of this process lives.
     pub pulse: Pulse,
+    /// Sends to webhooks.
+    pub sender: Sender,
     /// Requests of the current minute, per caller.
     pub limiter: InMemoryBackend,
+}
+
+/// What lies outside of process and database.
+pub struct Outside {
+    /// Sends to webhooks.
+    pub sender: Sender,
+}
+
+impl Outside {
+    /// As the settings say.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn open(settings: &OutsideSettings) -> Result<Outside, String> {
+        Ok(Outside { sender: Sender::new(&settings.webhook_networks)? })
+    }
 }
 
 /// An API key that was verified.
@@ -51,7 +70,13 @@ pub struct KnownKey {
 
 impl App {
     /// Needs a running async runtime, for the limiter's tidying up.
-    pub fn new(db: Db, keys: Keys, settings: ServerSettings, contract: Arc<Contract>) -> App {
+    pub fn new(
+        db: Db,
+        keys: Keys,
+        settings: ServerSettings,
+        contract: Arc<Contract>,
+        outside: Outside,
+    ) -> App {
         App {
             streams: Streams::new(&db),
             db,
@@ -63,6 +88,7 @@ impl App {
                 .build(),
             keyed: Cache::builder().max_capacity(10_000).time_to_live(settings.api_key_memory).build(),
             pulse: Pulse::default(),
+            sender: outside.sender,
             limiter: InMemoryBackend::builder().build(),
             settings,
         }

@@ -13,4 +13,4 @@ pub mod server;
 pub mod settings;
 pub mod telemetry;
 
-pub use app::{App, KnownKey};
+pub use app::{App, KnownKey, Outside};

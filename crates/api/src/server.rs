@@ -20,7 +20,7 @@ use crate::auth;
 use crate::customers::{contacts, customers};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
-use crate::platform::{changes, events, health, jobs, metadata};
+use crate::platform::{changes, events, health, jobs, metadata, operations, webhook_deliveries, webhooks};
 use crate::settings::ServerSettings;
 
 /// Every operation. The document is made of the same declarations.
@@ -53,7 +53,7 @@ fn operations(config: &mut ServiceConfig) {
         .service(auth::routes::get_me)
         .service(auth::routes::key_set)
         .service(decisions::routes::explain);
-    records!(departments, users, roles, api_clients);
+    records!(departments, users, roles, api_clients, webhooks);
     config
         .service(api_clients::routes::rotate_secret)
         .service(api_keys::routes::list)
@@ -67,6 +67,15 @@ fn operations(config: &mut ServiceConfig) {
         .service(jobs::routes::get)
         .service(jobs::routes::retry)
         .service(jobs::routes::discard)
+        .service(operations::routes::list)
+        .service(operations::routes::get)
+        .service(operations::routes::cancel)
+        .service(webhooks::routes::rotate_secret)
+        .service(webhooks::routes::test)
+        .service(webhooks::routes::replay)
+        .service(webhook_deliveries::routes::list)
+        .service(webhook_deliveries::routes::get)
+        .service(webhook_deliveries::routes::replay)
         .service(metadata::routes::errors)
         .service(health::routes::live)
         .service(health::routes::ready);
@@ -92,6 +101,7 @@ fn declared() -> OpenApi {
     decisions::views::ExplainedRecord,
     changes::views::ChangedType,
     jobs::views::JobState,
+    webhook_deliveries::views::DeliveryState,
 )))]
 struct ParameterTypes;
 

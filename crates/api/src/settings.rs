@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches, ValueEnum};
+use ipnet::IpNet;
 
 /// Which database.
 #[derive(Args, Clone, Debug)]
@@ -74,6 +75,15 @@ pub struct SecretSettings {
     /// an installation need the same one. Without it one is made and kept in the data folder.
     #[arg(long, env = "FULCRUM_SECRET_KEY", hide_env_values = true)]
     pub secret_key: Option<String>,
+}
+
+/// What lies outside of process and database.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OutsideSettings {
+    /// Networks that webhooks may go to beside the public internet, such as 10.20.0.0/16, separated by commas; http is allowed
+    /// there, too.
+    #[arg(long, env = "FULCRUM_WEBHOOK_NETWORKS", value_delimiter = ',')]
+    pub webhook_networks: Vec<IpNet>,
 }
 
 /// How the server behaves.

@@ -251,6 +251,7 @@ diesel::table! {
         created_at -> Timestamptz,
         started_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
+        lane -> Int2,
     }
 }
 
@@ -271,6 +272,117 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    operations (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        done -> Int8,
+        total -> Nullable<Int8>,
+        checkpoint -> Nullable<Jsonb>,
+        result -> Nullable<Jsonb>,
+        cancel_requested_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhooks (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        url -> Text,
+        event_types -> Array<Text>,
+        filter -> Nullable<Text>,
+        secret -> Bytea,
+        previous_secret -> Nullable<Bytea>,
+        previous_secret_until -> Nullable<Timestamptz>,
+        listens_since -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+        disabled_reason -> Nullable<Text>,
+        failing_since -> Nullable<Timestamptz>,
+        busy_until -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_places (tenant_id) {
+        tenant_id -> Uuid,
+        first_xid -> Int8,
+        behind_xid -> Int8,
+        seq -> Int8,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        webhook_id -> Uuid,
+        message_id -> Text,
+        event_type -> Text,
+        event_seq -> Nullable<Int8>,
+        event_at -> Nullable<Timestamptz>,
+        origin -> Text,
+        state -> Text,
+        attempts -> Int4,
+        next_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_attempts (tenant_id, delivery_id, number) {
+        tenant_id -> Uuid,
+        delivery_id -> Uuid,
+        number -> Int4,
+        at -> Timestamptz,
+        duration_ms -> Int4,
+        status -> Nullable<Int2>,
+        error -> Nullable<Text>,
+        response -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    files (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        media_type -> Text,
+        size -> Int8,
+        sha256 -> Bytea,
+        uploaded_by_type -> Text,
+        uploaded_by_id -> Nullable<Uuid>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    file_links (tenant_id, file_id, subject_type, subject_id) {
+        tenant_id -> Uuid,
+        file_id -> Uuid,
+        subject_type -> Text,
+        subject_id -> Uuid,
+        document_kind -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    installation (alone) {
+        alone -> Bool,
+        epoch -> Uuid,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     departments,
@@ -287,5 +399,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     contacts,
     workers,
     jobs,
-    job_schedules
+    job_schedules,
+    operations,
+    webhooks,
+    webhook_places,
+    webhook_deliveries,
+    webhook_attempts,
+    files,
+    file_links,
+    installation
 );

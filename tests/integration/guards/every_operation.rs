@@ -81,6 +81,13 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
     let client = admin.create("/v1/api-clients", &client)["client"]["id"].clone();
     let key =
         admin.create("/v1/api-keys", &json!({ "client_id": client, "name": "guarded" }))["key"]["id"].clone();
+    let webhook =
+        json!({ "name": "guarded", "url": "https://hooks.example.com/", "event_types": ["customer.*"] });
+    let webhook = admin.create("/v1/webhooks", &webhook)["webhook"]["id"].clone();
+    let path = format!("/v1/webhooks/{}", webhook.as_str().expect("an id"));
+    let delivery = admin.post_nothing(&format!("{path}/test")).expect(201)["id"].clone();
+    let range = json!({ "from": app.now(), "to": app.now() });
+    let operation = admin.post(&format!("{path}/replay"), &range).expect(202)["id"].clone();
     let first = |list: &str| admin.get(&format!("/v1/{list}?limit=1")).ok()["data"][0]["id"].clone();
     let mut ids: BTreeMap<String, String> = ["departments", "users", "roles", "customers", "contacts"]
         .map(|collection| (collection.to_owned(), first(collection)))
@@ -90,6 +97,9 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
             ("api-keys".to_owned(), key),
             ("sessions".to_owned(), me["session_id"].clone()),
             ("jobs".to_owned(), json!(job)),
+            ("webhooks".to_owned(), webhook),
+            ("webhook-deliveries".to_owned(), delivery),
+            ("operations".to_owned(), operation),
         ])
         .map(|(collection, id)| (collection, id.as_str().expect("an id").to_owned()))
         .collect();
@@ -187,10 +197,14 @@ fn lists_and_searches_show_nothing_of_another_company() {
         "events",
         "customers?q=c",
         "jobs",
+        "webhooks",
+        "webhook-deliveries",
+        "operations",
     ] {
         let path = format!("/v1/{list}");
         let (ours, theirs) = (admin.all_ids(&path, 200), stranger.all_ids(&path, 200));
-        assert!(["api-clients", "jobs"].contains(&list) || !theirs.is_empty(), "{list}");
+        let empty = ["api-clients", "jobs", "webhooks", "webhook-deliveries", "operations"];
+        assert!(empty.contains(&list) || !theirs.is_empty(), "{list}");
         assert!(theirs.iter().all(|id| !ours.contains(id)), "{list}");
     }
 }
@@ -249,7 +263,17 @@ fn outside_of_the_data_scope_nothing_exists() {
     for scope in [DataScope::Own, DataScope::Department, DataScope::Subtree] {
         let client = app.like(&outsider, &Permission::all(), scope);
         for operation in all(&ids).into_iter().filter(|operation| operation.permission.is_some()) {
-            let scoped = ["customers", "contacts", "users", "api-clients", "api-keys", "jobs"];
+            let scoped = [
+                "customers",
+                "contacts",
+                "users",
+                "api-clients",
+                "api-keys",
+                "jobs",
+                "webhooks",
+                "webhook-deliveries",
+                "operations",
+            ];
             if scoped.iter().any(|collection| operation.path.contains(&ids[*collection])) {
                 let reply = operation.send(&client);
                 assert_eq!(reply.status, 404, "{scope} {}: {}", operation.name, reply.body);

@@ -8,7 +8,8 @@ use fulcrum_persistence::migrations;
 use crate::support::database;
 
 /// Tables that belong to no tenant.
-const NOT_TENANT_OWNED: [&str; 4] = ["tenants", "login_failures", "workers", "__diesel_schema_migrations"];
+const NOT_TENANT_OWNED: [&str; 5] =
+    ["tenants", "login_failures", "workers", "installation", "__diesel_schema_migrations"];
 
 fn declared() -> BTreeMap<String, Vec<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/persistence/src/schema.rs");

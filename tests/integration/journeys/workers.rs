@@ -10,7 +10,7 @@ use fulcrum_api::platform::jobs::Worker;
 use fulcrum_persistence::Clock;
 
 use crate::support::jobs::{kinds, settings};
-use crate::support::{TestApp, database};
+use crate::support::{TestApp, database, outside};
 
 /// Where the worker finds its database, when the test binary is started as one.
 const URL: &str = "FULCRUM_TEST_WORKER_URL";
@@ -24,7 +24,8 @@ fn a_worker_process() {
     let db = database::door(&url, Clock::system(), 4);
     actix_web::rt::System::new().block_on(async move {
         let contract = crate::support::contract();
-        let app = web::Data::new(App::new(db, Keys::new([9; 32]), crate::support::settings(), contract));
+        let app =
+            web::Data::new(App::new(db, Keys::new([9; 32]), crate::support::settings(), contract, outside()));
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         Worker::new(app, kinds(), settings(), &url).run(stopped).await;
     });

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use fulcrum_api::App;
 use fulcrum_api::auth::keys::Keys;
 use fulcrum_api::auth::tokens;
 use fulcrum_api::http::contract::Contract;
-use fulcrum_api::settings::ServerSettings;
+use fulcrum_api::settings::{OutsideSettings, ServerSettings};
+use fulcrum_api::{App, Outside};
 use fulcrum_domain::access::{Actor, DataScope, Permission, Principal};
 use fulcrum_persistence::{Clock, Db};
 use uuid::Uuid;
@@ -91,10 +91,11 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let (send, receive) = mpsc::channel();
-        let (server_keys, server_db) = (keys.clone(), db.clone());
+        let (server_keys, server_db, outside) = (keys.clone(), db.clone(), outside());
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let app = web::Data::new(App::new(server_db, server_keys, settings, CONTRACT.clone()));
+                let app =
+                    web::Data::new(App::new(server_db, server_keys, settings, CONTRACT.clone(), outside));
                 let server = fulcrum_api::server::server(app, listener).expect("a server");
                 send.send(server.handle()).expect("the test waits");
                 server.await.expect("the server ends well");
@@ -156,6 +157,13 @@ impl TestApp {
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
+}
+
+/// What lies outside of a process: webhooks may go to this machine.
+pub fn outside() -> Outside {
+    let loopback = "127.0.0.0/8".parse().expect("a network");
+    let settings = OutsideSettings { webhook_networks: vec![loopback] };
+    Outside::open(&settings).expect("it opens")
 }
 
 /// The usual settings.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::web;
 use fulcrum_api::App;
 use fulcrum_api::platform::jobs::{Context, Job, JobFailed, Kinds, Priority, Worker, WorkerSettings};
+use fulcrum_api::platform::operations::{self, Step};
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::{StoreError, Tx};
@@ -82,6 +83,33 @@ impl Job for Hang {
     const KIND: &'static str = "test.hang";
 }
 
+/// An operation of ten steps of one unit each, each of which leaves a trace.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TenSteps {
+    /// The step that fails the first time.
+    pub fails_at: Option<u32>,
+}
+
+impl Job for TenSteps {
+    const KIND: &'static str = "test.ten_steps";
+}
+
+async fn ten_steps(context: Context, job: TenSteps) -> Result<(), JobFailed> {
+    let again = context.attempt > 1;
+    operations::in_steps(&context, move |tx, step: Option<u32>| {
+        let step = step.unwrap_or(0);
+        if job.fails_at == Some(step) && !again {
+            return Err(JobFailed::for_now("a step failed"));
+        }
+        trace(tx, step)?;
+        Ok(match step {
+            9 => Step::last(1, json!({ "steps": 10 })),
+            _ => Step::with_next(1, Some(10), step + 1),
+        })
+    })
+    .await
+}
+
 /// How often a job was done outside of a transaction.
 pub static OUTSIDE: AtomicU32 = AtomicU32::new(0);
 
@@ -120,6 +148,7 @@ pub fn kinds() -> Kinds {
             fail(job.how)
         })
         .outside(fail_outside)
+        .outside(ten_steps)
         .outside(|_, _: Hang| std::future::pending())
 }
 
@@ -131,10 +160,11 @@ pub fn settings() -> WorkerSettings {
 impl TestApp {
     /// Does everything that is due by now, and returns how many jobs that were.
     pub fn work(&self) -> usize {
-        let (db, keys, url) = (self.db.clone(), self.keys.clone(), self.url.clone());
+        let (db, keys, url, outside) =
+            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside());
         let working = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let app = web::Data::new(App::new(db, keys, super::settings(), super::contract()));
+                let app = web::Data::new(App::new(db, keys, super::settings(), super::contract(), outside));
                 Worker::new(app, kinds(), settings(), &url).drain().await
             })
         });
@@ -143,11 +173,12 @@ impl TestApp {
 
     /// Lets a worker run, as in a server, until something is true; then stops it as a server is stopped.
     pub fn run_worker_until(&self, done: impl Fn() -> bool) {
-        let (db, keys, url) = (self.db.clone(), self.keys.clone(), self.url.clone());
+        let (db, keys, url, outside) =
+            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside());
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let working = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let app = web::Data::new(App::new(db, keys, super::settings(), super::contract()));
+                let app = web::Data::new(App::new(db, keys, super::settings(), super::contract(), outside));
                 let settings = WorkerSettings { worker_shutdown_seconds: 0, ..settings() };
                 Worker::new(app, kinds(), settings, &url).run(stopped).await;
             });

@@ -4,8 +4,9 @@ mod app;
 mod client;
 pub mod database;
 pub mod jobs;
+pub mod receiver;
 
-pub use app::{Options, TestApp, contract, settings};
+pub use app::{Options, TestApp, contract, outside, settings};
 pub use client::{Client, Reply};
 
 use serde_json::{Value, json};

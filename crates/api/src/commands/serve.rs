@@ -12,8 +12,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use super::installation::{self, Database};
+use crate::app::Outside;
 use crate::platform::jobs::{Kinds, Worker, WorkerSettings};
-use crate::settings::{DatabaseSettings, SecretSettings, ServerSettings, TelemetrySettings};
+use crate::settings::{DatabaseSettings, OutsideSettings, SecretSettings, ServerSettings, TelemetrySettings};
 use crate::{App, server, telemetry};
 
 /// Everything that `fulcrum serve` can be told.
@@ -34,6 +35,8 @@ pub struct Serve {
     #[command(flatten)]
     secret: SecretSettings,
     #[command(flatten)]
+    outside: OutsideSettings,
+    #[command(flatten)]
     telemetry: TelemetrySettings,
 }
 
@@ -51,6 +54,7 @@ impl Serve {
         let metrics_listener = bind("--metrics-listen", self.server.metrics_listen)?;
         let database = Database::open(&self.database)?;
         let keys = installation::keys(&self.secret, &self.database.data)?;
+        let outside = Outside::open(&self.outside)?;
         database.migrate()?;
         database.watch();
         let db = database.door(Clock::system());
@@ -61,7 +65,7 @@ impl Serve {
         let (url, upkeep) = (database.url.clone(), metrics.clone());
         let worker = (!self.no_worker).then(|| self.worker.clone());
         actix_web::rt::System::new().block_on(async move {
-            let app = web::Data::new(App::new(db, keys, settings, contract));
+            let app = web::Data::new(App::new(db, keys, settings, contract, outside));
             let api = server::server(app.clone(), listener).map_err(|error| error.to_string())?;
             let numbers =
                 server::metrics_server(app.clone(), metrics, metrics_listener).map_err(|e| e.to_string())?;

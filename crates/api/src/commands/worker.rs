@@ -10,8 +10,9 @@ use tokio::sync::watch;
 
 use super::installation::{self, Database};
 use super::serve::{keep_metrics_small, stop_signal};
+use crate::app::Outside;
 use crate::platform::jobs::{Kinds, Worker, WorkerSettings};
-use crate::settings::{DatabaseSettings, SecretSettings, ServerSettings, TelemetrySettings};
+use crate::settings::{DatabaseSettings, OutsideSettings, SecretSettings, ServerSettings, TelemetrySettings};
 use crate::{App, server, telemetry};
 
 /// Everything that `fulcrum worker` can be told.
@@ -32,6 +33,8 @@ pub struct WorkerCommand {
     #[command(flatten)]
     secret: SecretSettings,
     #[command(flatten)]
+    outside: OutsideSettings,
+    #[command(flatten)]
     telemetry: TelemetrySettings,
 }
 
@@ -47,12 +50,13 @@ impl WorkerCommand {
             .map_err(|error| format!("--metrics-listen {}: {error}", self.metrics_listen))?;
         let database = Database::open(&self.database)?;
         let keys = installation::keys(&self.secret, &self.database.data)?;
+        let outside = Outside::open(&self.outside)?;
         database.migrate()?;
         database.watch();
         let db = database.door(Clock::system());
         let contract = Arc::new(server::contract());
         actix_web::rt::System::new().block_on(async {
-            let app = web::Data::new(App::new(db, keys, ServerSettings::default(), contract));
+            let app = web::Data::new(App::new(db, keys, ServerSettings::default(), contract, outside));
             let numbers = server::metrics_server(app.clone(), metrics.clone(), listener)
                 .map_err(|error| error.to_string())?;
             let stop_metrics = numbers.handle();

@@ -86,6 +86,14 @@ impl Answer {
         Ok(Answer { location, ..Answer::with_status(201, view)? })
     }
 
+    /// 202 with the operation that does it, and where it is.
+    ///
+    /// # Errors
+    /// An internal problem when the view can't be written as JSON.
+    pub fn accepted(collection: &str, id: Uuid, view: &impl Serialize) -> Result<Answer, Problem> {
+        Ok(Answer { status: 202, ..Answer::created(collection, id, view)? })
+    }
+
     /// 204.
     pub fn no_content() -> Answer {
         Answer::new(204)

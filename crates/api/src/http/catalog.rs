@@ -133,6 +133,12 @@ problems! {
         "The record is deleted", "Restore it first.";
         "记录已删除", "请先恢复该记录。"
     }
+    OperationEnded 409 {
+        "The operation has ended", "What has {state} can't be stopped any more."; "操作已结束", "状态为 {state} 的操作无法停止。"
+    }
+    WebhookDisabled 409 {
+        "The webhook is disabled", "Enable it first: nothing is delivered to it."; "Webhook 已停用", "请先启用该 Webhook，停用期间不会投递。"
+    }
     InUse 409 {
         "Still in use", "Something still refers to this record: {by}.";
         "仍在使用", "仍有数据引用此记录：{by}。"
@@ -284,6 +290,11 @@ field_codes! {
     AmountTooManyDecimals { "{currency} has {max} decimals at most."; "{currency} 最多 {max} 位小数。" }
     AmountTooLarge { "At most {max} digits before the point."; "小数点前最多 {max} 位。" }
     UnknownCurrency { "{currency} is not an ISO 4217 currency."; "{currency} 不是 ISO 4217 货币代码。" }
+    UrlInvalid { "This is not an address that can be called: it needs a host and no fragment."; "不是可调用的地址：须有主机名，且不含片段。" }
+    UrlNotEncrypted { "Only https; http is for networks that the installation allows."; "仅支持 https；http 仅限系统允许的内网。" }
+    AddressNotAllowed { "{address} is not on the public internet, or http is used where only https is allowed. The operator can allow networks (--webhook-networks)."; "{address} 不是公网地址，或在仅允许 https 处使用了 http。管理员可通过 --webhook-networks 允许内网。" }
+    Condition { "Line {line}, column {column}: {reason}."; "第 {line} 行第 {column} 列：{reason}。" }
+    BeforeFrom { "This lies before from."; "早于 from。" }
     Schedule { "This is no schedule: {reason}"; "不是有效的计划：{reason}" }
     TimeZoneUnknown { "This is not an IANA time zone."; "不是 IANA 时区。" }
     InThePast { "This has to be in the future."; "必须是将来的时间。" }

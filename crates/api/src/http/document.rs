@@ -55,8 +55,37 @@ pub fn complete(declared: OpenApi) -> Value {
             }
         }
     }
+    document["webhooks"] = webhooks();
     examples::fill_in(&mut document);
     document
+}
+
+/// What we send.
+fn webhooks() -> Value {
+    let header = |name: &str, description: &str, example: &str| {
+        json!({
+            "name": name, "in": "header", "required": true, "description": description, "example": example,
+            "schema": { "type": "string", "maxLength": 400 },
+        })
+    };
+    json!({ "event": { "post": {
+        "operationId": "receiveEvent",
+        "tags": ["webhooks"],
+        "summary": "Something happened",
+        "description": "A CloudEvents 1.0 event, signed as Standard Webhooks says: check `webhook-signature` over the body as it came, and the age of `webhook-timestamp`. The same `webhook-id` may come more than once, and events may come out of order: `data.version` tells which is the latest. Any 2xx takes the message; 410 disables the webhook; anything else, a redirect included, is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h.",
+        "parameters": [
+            header("webhook-id", "The same whenever this message is sent.", "msg_0197a1c28f3e7d54a1b23c4d5e6f7a8b_1024"),
+            header("webhook-timestamp", "When it was sent, in seconds since 1970.", "1795420800"),
+            header("webhook-signature", "`v1,` and the signature in base64; two of them, separated by a space, for a day after the secret was rotated.", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+        ],
+        "requestBody": { "required": true, "content": { "application/cloudevents+json": { "schema": component("schemas", "WebhookMessage") } } },
+        "responses": {
+            "2XX": { "description": "Taken." },
+            "410": { "description": "Not wanted any more: the webhook is disabled." },
+            "default": { "description": "Not taken: it is sent again." },
+        },
+        "security": [],
+    } } })
 }
 
 fn info() -> Value {
@@ -81,6 +110,8 @@ fn tags() -> Value {
         ("contacts", "The people at a customer."),
         ("events", "Everything that happened: the audit trail."),
         ("changes", "What changed since, for keeping a copy."),
+        ("webhooks", "Telling other systems what happened, and what became of it."),
+        ("operations", "Long requests, and how far they have come."),
         ("jobs", "Work that is done later, and what became of it."),
         ("metadata", "What programs may want to know of this contract."),
         ("health", "Whether a process lives and can do its work."),
@@ -133,6 +164,8 @@ fn add_components(document: &mut Value) {
     components["schemas"]["Problem"] = problem;
     components["schemas"]["FieldProblem"] =
         json!(<super::problem::FieldProblem as utoipa::PartialSchema>::schema());
+    components["schemas"]["WebhookMessage"] =
+        json!(<crate::platform::webhooks::Message as utoipa::PartialSchema>::schema());
     components["schemas"]["ExternalId"] =
         json!(<crate::http::wire::ExternalIdView as utoipa::PartialSchema>::schema());
 }

@@ -5,3 +5,6 @@ pub mod events;
 pub mod health;
 pub mod jobs;
 pub mod metadata;
+pub mod operations;
+pub mod webhook_deliveries;
+pub mod webhooks;

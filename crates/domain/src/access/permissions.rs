@@ -73,6 +73,20 @@ permissions! {
     JobsRead = "platform.jobs:read",
     /// Try jobs again, or give them up.
     JobsWrite = "platform.jobs:write",
+    /// Follow the long requests that one has made.
+    OperationsRead = "platform.operations:read",
+    /// Stop the long requests that one has made.
+    OperationsWrite = "platform.operations:write",
+    /// See webhooks, and what was delivered.
+    WebhooksRead = "platform.webhooks:read",
+    /// Create, change and delete webhooks, and deliver again.
+    WebhooksWrite = "platform.webhooks:write",
+    /// See and download the files of the records that one sees.
+    FilesRead = "platform.files:read",
+    /// Upload files and link them to records that one may change.
+    FilesWrite = "platform.files:write",
+    /// Delete and restore files.
+    FilesDelete = "platform.files:delete",
 }
 
 impl Permission {

@@ -46,17 +46,19 @@ pub struct BuiltInRole {
     pub name_zh: &'static str,
     /// Which records.
     pub data_scope: DataScope,
-    permissions: &'static [Permission],
+    permissions: [&'static [Permission]; 2],
 }
 
 impl BuiltInRole {
     /// What the role may do; the administrator may do everything, also what later releases add.
     pub fn permissions(&self) -> Vec<Permission> {
-        if self.key == "admin" { Permission::all() } else { self.permissions.to_vec() }
+        if self.key == "admin" { Permission::all() } else { self.permissions.concat() }
     }
 }
 
-const COLLEAGUES: [Permission; 3] = [DepartmentsRead, UsersRead, AccessExplain];
+/// What everybody has who works with people and records.
+const COLLEAGUE: &[Permission] =
+    &[DepartmentsRead, UsersRead, AccessExplain, OperationsRead, OperationsWrite, FilesRead];
 
 /// The roles that a new tenant has.
 pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
@@ -65,26 +67,28 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name: "Administrator",
         name_zh: "管理员",
         data_scope: DataScope::Tenant,
-        permissions: &[],
+        permissions: [&[], &[]],
     },
     BuiltInRole {
         key: "sales_manager",
         name: "Sales manager",
         name_zh: "销售经理",
         data_scope: DataScope::Subtree,
-        permissions: &[
-            COLLEAGUES[0],
-            COLLEAGUES[1],
-            COLLEAGUES[2],
-            RolesRead,
-            CustomersRead,
-            CustomersWrite,
-            CustomersDelete,
-            CustomersAssign,
-            ContactsRead,
-            ContactsWrite,
-            ContactsDelete,
-            EventsRead,
+        permissions: [
+            COLLEAGUE,
+            &[
+                RolesRead,
+                CustomersRead,
+                CustomersWrite,
+                CustomersDelete,
+                CustomersAssign,
+                ContactsRead,
+                ContactsWrite,
+                ContactsDelete,
+                EventsRead,
+                FilesWrite,
+                FilesDelete,
+            ],
         ],
     },
     BuiltInRole {
@@ -92,15 +96,9 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name: "Sales representative",
         name_zh: "销售",
         data_scope: DataScope::Own,
-        permissions: &[
-            COLLEAGUES[0],
-            COLLEAGUES[1],
-            COLLEAGUES[2],
-            CustomersRead,
-            CustomersWrite,
-            ContactsRead,
-            ContactsWrite,
-            ContactsDelete,
+        permissions: [
+            COLLEAGUE,
+            &[CustomersRead, CustomersWrite, ContactsRead, ContactsWrite, ContactsDelete, FilesWrite],
         ],
     },
     BuiltInRole {
@@ -108,30 +106,25 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name: "Service agent",
         name_zh: "客服",
         data_scope: DataScope::Tenant,
-        permissions: &[
-            COLLEAGUES[0],
-            COLLEAGUES[1],
-            COLLEAGUES[2],
-            CustomersRead,
-            ContactsRead,
-            ContactsWrite,
-        ],
+        permissions: [COLLEAGUE, &[CustomersRead, ContactsRead, ContactsWrite, FilesWrite]],
     },
     BuiltInRole {
         key: "service_supervisor",
         name: "Service supervisor",
         name_zh: "客服主管",
         data_scope: DataScope::Tenant,
-        permissions: &[
-            COLLEAGUES[0],
-            COLLEAGUES[1],
-            COLLEAGUES[2],
-            CustomersRead,
-            CustomersWrite,
-            ContactsRead,
-            ContactsWrite,
-            ContactsDelete,
-            EventsRead,
+        permissions: [
+            COLLEAGUE,
+            &[
+                CustomersRead,
+                CustomersWrite,
+                ContactsRead,
+                ContactsWrite,
+                ContactsDelete,
+                EventsRead,
+                FilesWrite,
+                FilesDelete,
+            ],
         ],
     },
     BuiltInRole {
@@ -139,28 +132,31 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name: "Marketing",
         name_zh: "市场",
         data_scope: DataScope::Tenant,
-        permissions: &[COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, ContactsRead],
+        permissions: [COLLEAGUE, &[CustomersRead, ContactsRead]],
     },
     BuiltInRole {
         key: "finance",
         name: "Finance",
         name_zh: "财务",
         data_scope: DataScope::Tenant,
-        permissions: &[COLLEAGUES[0], COLLEAGUES[1], COLLEAGUES[2], CustomersRead, ContactsRead],
+        permissions: [COLLEAGUE, &[CustomersRead, ContactsRead, FilesWrite]],
     },
     BuiltInRole {
         key: "integration",
         name: "Integration",
         name_zh: "系统集成",
         data_scope: DataScope::Tenant,
-        permissions: &[
-            DepartmentsRead,
-            UsersRead,
-            CustomersRead,
-            CustomersWrite,
-            ContactsRead,
-            ContactsWrite,
-            EventsRead,
+        permissions: [
+            &[OperationsRead, OperationsWrite, FilesRead, FilesWrite],
+            &[
+                DepartmentsRead,
+                UsersRead,
+                CustomersRead,
+                CustomersWrite,
+                ContactsRead,
+                ContactsWrite,
+                EventsRead,
+            ],
         ],
     },
 ];

@@ -1,10 +1,12 @@
 //! What every area stands on.
 
+mod conditions;
 mod numbers;
 mod retries;
 mod schedules;
 pub mod search_terms;
 
+pub use conditions::{Condition, ConditionError, Fault, Field};
 pub use numbers::Series;
-pub use retries::backoff;
+pub use retries::{backoff, tell_again};
 pub use schedules::{Schedule, ScheduleError};

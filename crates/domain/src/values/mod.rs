@@ -2,6 +2,7 @@
 //!
 //! They are made by `parse` or `new` from what a person typed, and hold the one canonical form of it.
 
+pub mod addresses;
 pub mod credit_code;
 pub mod email;
 pub mod industry;

@@ -88,8 +88,8 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What has to be permitted to read of a kind of record.
-const SUBJECTS: [(&[&str], Permission); 7] = [
+/// What has to be permitted to read of kinds of records.
+pub const SUBJECTS: [(&[&str], Permission); 10] = [
     (&["customer"], Permission::CustomersRead),
     (&["contact"], Permission::ContactsRead),
     (&["user", "session"], Permission::UsersRead),
@@ -97,6 +97,9 @@ const SUBJECTS: [(&[&str], Permission); 7] = [
     (&["department"], Permission::DepartmentsRead),
     (&["api_client", "api_key"], Permission::ApiClientsRead),
     (&["job"], Permission::JobsRead),
+    (&["operation"], Permission::OperationsRead),
+    (&["webhook"], Permission::WebhooksRead),
+    (&["file"], Permission::FilesRead),
 ];
 
 fn visible<'a>(tx: &Tx) -> events::BoxedQuery<'a, Pg> {

@@ -42,6 +42,7 @@ pub struct Job {
     pub created_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
+    pub lane: i16,
 }
 
 /// A job to be put down.
@@ -49,6 +50,8 @@ pub struct Job {
 pub struct NewJob<'a> {
     /// What is to be done.
     pub kind: &'a str,
+    /// Which others it can hold up.
+    pub lane: i16,
     /// 0 before 1 before 2, among the jobs of the company.
     pub priority: i16,
     /// With what.
@@ -95,8 +98,8 @@ pub fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Uuid, StoreError> {
     }
     let put: Put = prepared(
         "insert into jobs (tenant_id, id, kind, state, priority, payload, unique_key, requested_by_type, \
-         requested_by_id, run_at, attempts, max_attempts, created_at) \
-         values ($1, $2, $3, 'waiting', $4, $5, $6, $7, $8, $9, 0, $10, $11) \
+         requested_by_id, run_at, attempts, max_attempts, created_at, lane) \
+         values ($1, $2, $3, 'waiting', $4, $5, $6, $7, $8, $9, 0, $10, $11, $12) \
          on conflict (tenant_id, kind, unique_key, coalesce(requested_by_id, '00000000-0000-0000-0000-000000000000')) \
          where state = 'waiting' and unique_key is not null \
          do update set payload = excluded.payload, priority = least(jobs.priority, excluded.priority), attempts = 0, \
@@ -113,6 +116,7 @@ pub fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Uuid, StoreError> {
     .bind::<Timestamptz, _>(job.run_at)
     .bind::<Integer, _>(job.max_attempts)
     .bind::<Timestamptz, _>(tx.now)
+    .bind::<SmallInt, _>(job.lane)
     .get_result(tx.conn)?;
     if job.run_at <= tx.now {
         tell(tx)?;
@@ -177,6 +181,7 @@ pub fn claim(
     tx: &mut Tx,
     worker_id: Uuid,
     kinds: &[&str],
+    lane: i16,
     limit: i64,
     chance: i64,
 ) -> Result<Vec<Job>, StoreError> {
@@ -190,12 +195,12 @@ pub fn claim(
                    order by j.tenant_id limit 1) \
            from tenant t where t.id is not null \
          ), busy as materialized ( \
-           select tenant_id, count(*) as running from jobs where state = 'running' group by tenant_id \
+           select tenant_id, count(*) as running from jobs where state = 'running' and lane = $6 group by tenant_id \
          ), ready as materialized ( \
            select t.id, coalesce(b.running, 0) as running from tenant t left join busy b on b.tenant_id = t.id \
            where exists ( \
              select from unnest(array[0, 1, 2]::smallint[]) p (priority) cross join lateral ( \
-               select from jobs w where w.tenant_id = t.id and w.state = 'waiting' and w.priority = p.priority \
+               select from jobs w where w.tenant_id = t.id and w.state = 'waiting' and w.lane = $6 and w.priority = p.priority \
                  and w.run_at <= $1 and w.kind = any($2) limit 1) one) \
            order by coalesce(b.running, 0), hashtextextended(t.id::text, $5) limit $3 * 2 \
          ), due as materialized ( \
@@ -203,7 +208,7 @@ pub fn claim(
                   row_number() over (partition by j.tenant_id order by j.priority, j.run_at, j.id) + t.running as turn \
            from ready t cross join unnest(array[0, 1, 2]::smallint[]) p (priority) cross join lateral ( \
              select w.tenant_id, w.id, w.priority, w.run_at from jobs w \
-             where w.tenant_id = t.id and w.state = 'waiting' and w.priority = p.priority and w.run_at <= $1 \
+             where w.tenant_id = t.id and w.state = 'waiting' and w.lane = $6 and w.priority = p.priority and w.run_at <= $1 \
                and w.kind = any($2) order by w.run_at, w.id limit $3 * 4) j \
          ), taken as ( \
            select j.tenant_id, j.id from due d join jobs j on j.tenant_id = d.tenant_id and j.id = d.id \
@@ -218,6 +223,7 @@ pub fn claim(
     .bind::<BigInt, _>(limit)
     .bind::<SqlUuid, _>(worker_id)
     .bind::<BigInt, _>(chance)
+    .bind::<SmallInt, _>(lane)
     .load(tx.conn)?)
 }
 

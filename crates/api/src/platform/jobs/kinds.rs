@@ -9,9 +9,11 @@ use actix_web::web;
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::Tx;
 use fulcrum_persistence::platform::jobs as store;
+use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
+use crate::platform::webhooks;
 
 /// What a job that works outside of a transaction gets.
 #[derive(Clone)]
@@ -20,6 +22,10 @@ pub struct Context {
     pub app: web::Data<App>,
     /// Whose work it is.
     pub actor: Arc<Actor>,
+    /// The job.
+    pub job_id: Uuid,
+    /// The how-manieth attempt at it this is.
+    pub attempt: i32,
     /// libpq URL of the database.
     pub database_url: Arc<str>,
 }
@@ -45,7 +51,7 @@ pub struct Kinds(HashMap<&'static str, Handler>);
 impl Kinds {
     /// All that the program knows.
     pub fn standard() -> Kinds {
-        Kinds::default().outside(upkeep::run)
+        Kinds::default().outside(upkeep::run).outside(webhooks::replay::run).outside(webhooks::deliver::run)
     }
 
     /// Adds a kind whose effect is in the database alone.

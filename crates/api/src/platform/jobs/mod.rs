@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 pub use kinds::{Context, Kinds};
 pub use pulse::Pulse;
+pub(crate) use requester::system_of;
 pub use worker::{Worker, WorkerSettings};
 
 /// Something that is done later. What it holds is stored as JSON, so a later release has to understand what an earlier one
@@ -32,6 +33,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const MAX_ATTEMPTS: i32 = 12;
     /// How urgent it is among the jobs of its company.
     const PRIORITY: Priority = Priority::Usual;
+
+    /// Which others it can hold up.
+    const LANE: Lane = Lane::Work;
 
     /// While one with this key waits, another one is the same one.
     fn unique_key(&self) -> Option<String> {
@@ -48,6 +52,15 @@ pub enum Priority {
     Usual = 1,
     /// When nothing else is to be done.
     Later = 2,
+}
+
+/// What a job takes, and so which others it can hold up: each lane has places of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Processor and database.
+    Work = 0,
+    /// It waits for somebody out there most of the time.
+    Waiting = 1,
 }
 
 /// Why a job was not done.
@@ -135,6 +148,22 @@ pub fn enqueue<J: Job>(tx: &mut Tx, job: &J) -> Result<Uuid, StoreError> {
     enqueue_at(tx, job, now)
 }
 
+/// Puts a job down that the installation does for the actor's company, in nobody's name.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn enqueue_for_company<J: Job>(
+    tx: &mut Tx,
+    job: &J,
+    run_at: DateTime<Utc>,
+) -> Result<Uuid, StoreError> {
+    let company = requester::system_of(tx.actor.tenant_id);
+    let own = std::mem::replace(&mut tx.actor, company);
+    let put = enqueue_at(tx, job, run_at);
+    tx.actor = own;
+    put
+}
+
 /// The same for later.
 ///
 /// # Errors
@@ -143,6 +172,7 @@ pub fn enqueue_at<J: Job>(tx: &mut Tx, job: &J, run_at: DateTime<Utc>) -> Result
     let key = job.unique_key();
     let new = NewJob {
         kind: J::KIND,
+        lane: J::LANE as i16,
         priority: J::PRIORITY as i16,
         payload: Json::of(job),
         unique_key: key.as_deref(),

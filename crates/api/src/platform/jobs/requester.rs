@@ -19,7 +19,7 @@ pub(super) fn installation() -> Arc<Actor> {
 }
 
 /// The installation, putting something down for a company.
-pub(super) fn system_of(tenant_id: Uuid) -> Arc<Actor> {
+pub(crate) fn system_of(tenant_id: Uuid) -> Arc<Actor> {
     Arc::new(Actor::system(tenant_id, Tz::UTC, "CN"))
 }
 

@@ -8,7 +8,7 @@ use fulcrum_persistence::platform::jobs::{self, NewJob};
 use fulcrum_persistence::{Json, StoreError, Tx};
 
 use super::upkeep::Upkeep;
-use super::{Job, requester};
+use super::{Job, Lane, requester};
 use crate::http::catalog::FieldCode;
 use crate::http::problem::{FieldError, Problem};
 
@@ -91,6 +91,7 @@ fn follow_one(tx: &mut Tx, schedule: &JobSchedule) -> Result<(), StoreError> {
     let key = format!("schedule {}", schedule.name);
     let job = NewJob {
         kind: &schedule.kind,
+        lane: Lane::Work as i16,
         priority: schedule.priority,
         payload: schedule.payload.clone(),
         unique_key: Some(&key),

@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::depth::Depths;
-use super::{Context, Kinds, requester, schedules};
+use super::{Context, Kinds, Lane, requester, schedules};
 use crate::App;
+use crate::platform::webhooks::Telling;
 
 /// How a worker behaves.
 #[derive(Args, Clone, Debug)]
@@ -43,6 +44,8 @@ impl WorkerSettings {
 const MISSED: u32 = 6;
 /// How often a worker looks for jobs that are due without being told: those whose time has come.
 const LOOK: Duration = Duration::from_secs(1);
+/// Jobs at one time that wait for somebody out there.
+const WAITING: usize = 32;
 /// How often the jobs are counted for the metrics.
 const COUNT: Duration = Duration::from_secs(15);
 /// Connections for the worker's own accounts, beside those that jobs and requests share: a busy server is no dead one.
@@ -83,10 +86,12 @@ impl Accounts {
         self.in_hand.lock().await.remove(&job.id);
     }
 
-    async fn claim(&self, kinds: &Kinds, limit: usize) -> Result<Vec<store::Job>, StoreError> {
+    async fn claim(&self, kinds: &Kinds, lane: Lane, limit: usize) -> Result<Vec<store::Job>, StoreError> {
         let mut in_hand = self.in_hand.lock().await;
         let (id, kinds) = (self.worker_id, kinds.names());
-        let jobs = self.write(move |tx| store::claim(tx, id, &kinds, limit as i64, rand::random())).await?;
+        let jobs = self
+            .write(move |tx| store::claim(tx, id, &kinds, lane as i16, limit as i64, rand::random()))
+            .await?;
         in_hand.extend(jobs.iter().map(|job| job.id));
         Ok(jobs)
     }
@@ -148,9 +153,11 @@ impl Worker {
         self.register().await?;
         self.accounts.write(take_over_from_the_dead).await?;
         self.accounts.write(schedules::follow).await?;
-        let mut done = 0;
+        let (mut done, mut telling) = (0, Telling::default());
         loop {
-            let jobs = self.accounts.claim(&self.kinds, 16).await?;
+            telling.look(&self.accounts.db).await?;
+            let mut jobs = self.accounts.claim(&self.kinds, Lane::Work, 16).await?;
+            jobs.extend(self.accounts.claim(&self.kinds, Lane::Waiting, 16).await?);
             if jobs.is_empty() {
                 break;
             }
@@ -177,42 +184,54 @@ impl Worker {
         let dead = Arc::new(AtomicBool::new(false));
         let mut beating = actix_web::rt::spawn(self.heart());
         let most = usize::from(self.settings.worker_jobs).min(self.app.db.connections() as usize / 2).max(1);
-        let mut running = JoinSet::new();
-        let mut looked = Instant::now() - LOOK;
+        let mut lanes = [(Lane::Work, most, JoinSet::new()), (Lane::Waiting, WAITING, JoinSet::new())];
+        let (mut looked, mut telling) = (Instant::now() - LOOK, Telling::default());
         while !*stop.borrow() && !dead.load(Ordering::Relaxed) {
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
                 self.accounts.write(schedules::follow).await.unwrap_or_else(|error| complain(&error));
+                telling.look(&self.accounts.db).await.unwrap_or_else(|error| complain(&error));
             }
-            let free = most.saturating_sub(running.len());
-            if free > 0 {
-                let claimed = self.accounts.claim(&self.kinds, free).await.unwrap_or_else(|error| {
+            for (lane, most, running) in &mut lanes {
+                let free = most.saturating_sub(running.len());
+                if free == 0 {
+                    continue;
+                }
+                let claimed = self.accounts.claim(&self.kinds, *lane, free).await;
+                for job in claimed.unwrap_or_else(|error| {
                     complain(&error);
                     Vec::new()
-                });
-                for job in claimed {
+                }) {
                     running.spawn_local(self.attempt(job));
                 }
             }
+            let [(_, _, working), (_, _, waiting)] = &mut lanes;
             tokio::select! {
-                Some(_) = running.join_next() => {}
+                Some(_) = working.join_next() => {}
+                Some(_) = waiting.join_next() => {}
                 () = wake.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
                 _ = &mut beating => dead.store(true, Ordering::Relaxed),
                 _ = stop.changed() => {}
             }
         }
+        let [(_, _, mut working), (_, _, mut waiting)] = lanes;
         if dead.load(Ordering::Relaxed) {
-            running.shutdown().await;
+            working.shutdown().await;
+            waiting.shutdown().await;
             return;
         }
         let patience = Duration::from_secs(self.settings.worker_shutdown_seconds);
-        let rest = async { while running.join_next().await.is_some() {} };
+        let rest = async {
+            while working.join_next().await.is_some() {}
+            while waiting.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(patience, rest).await.is_err() {
             tracing::warn!("jobs that didn't end in time are given back");
         }
         // Nothing goes on here that somebody else is given.
-        running.shutdown().await;
+        working.shutdown().await;
+        waiting.shutdown().await;
         self.leave().await.unwrap_or_else(|error| complain(&error));
         beating.abort();
     }
@@ -254,6 +273,8 @@ impl Worker {
         let context = Context {
             app: self.app.clone(),
             actor: requester::installation(),
+            job_id: job.id,
+            attempt: job.attempts,
             database_url: self.database_url.clone(),
         };
         let (handler, accounts) = (self.kinds.get(&job.kind).cloned(), self.accounts.clone());

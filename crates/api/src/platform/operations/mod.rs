@@ -1,0 +1,9 @@
+//! Long requests: answered with 202 at once, and followed then.
+
+pub mod routes;
+pub(crate) mod service;
+mod steps;
+pub mod views;
+
+pub use service::begin;
+pub use steps::{Step, in_steps};

@@ -1,0 +1,87 @@
+//! Making, following and stopping long requests.
+
+use fulcrum_persistence::Tx;
+use fulcrum_persistence::platform::events::{self, NewEvent};
+use fulcrum_persistence::platform::jobs;
+use fulcrum_persistence::platform::operations::{self as store, Operation};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::views::{OperationList, OperationQuery, OperationState, OperationView};
+use crate::App;
+use crate::http::answer::Answer;
+use crate::http::catalog::Code;
+use crate::http::cursor::List;
+use crate::http::problem::Problem;
+use crate::platform::jobs::{Job, enqueue};
+
+/// The path segment.
+const COLLECTION: &str = "operations";
+
+/// Puts a job down that somebody waits for, and answers 202 with the operation.
+///
+/// # Errors
+/// Those of the database.
+pub fn begin<J: Job>(tx: &mut Tx, job: &J) -> Result<Answer, Problem> {
+    let id = enqueue(tx, job)?;
+    store::insert(tx, id)?;
+    let view = OperationView::from(&store::find(tx, id)?);
+    Answer::accepted(COLLECTION, id, &view)
+}
+
+/// One operation.
+///
+/// # Errors
+/// 404.
+pub fn show(tx: &mut Tx, id: Uuid) -> Result<OperationView, Problem> {
+    Ok(OperationView::from(&store::find(tx, id)?))
+}
+
+/// A page of operations, newest first.
+///
+/// # Errors
+/// 400 when the cursor is not one of this list.
+pub fn list(tx: &mut Tx, app: &App, query: &OperationQuery) -> Result<OperationList, Problem> {
+    let list = List::of(tx.actor.tenant_id, COLLECTION, &());
+    let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
+    let rows = store::list(tx, &page)?;
+    let place = |row: &Operation| (row.job.created_at, row.job.id);
+    let (data, next_cursor) =
+        list.cut_created(&app.keys, rows, query.limit, place, |row| OperationView::from(row));
+    Ok(OperationList { data, next_cursor, total_count: None })
+}
+
+/// Stops an operation: at once when nobody has begun with it, else before its next step. What it has done stays done.
+///
+/// # Errors
+/// 404, 409 when it has ended.
+pub fn cancel(tx: &mut Tx, id: Uuid) -> Result<OperationView, Problem> {
+    store::find(tx, id)?;
+    // The progress first, as the job that does it: neither waits for the other in a circle.
+    let mut progress = store::lock(tx, id)?;
+    let before = OperationView::from(&store::find(tx, id)?);
+    match before.state {
+        OperationState::Waiting => {
+            if !jobs::discard(tx, id)? {
+                // A worker took it at this moment.
+                progress.cancel_requested_at = Some(tx.now);
+            } else {
+                progress.cancelled_at = Some(tx.now);
+            }
+        }
+        OperationState::Running if before.cancel_requested => return Ok(before),
+        OperationState::Running => progress.cancel_requested_at = Some(tx.now),
+        _ => return Err(Problem::new(Code::OperationEnded).with("state", before.state.to_string())),
+    }
+    store::replace(tx, &progress)?;
+    let event = NewEvent {
+        kind: format!("{}.cancelled", store::SUBJECT),
+        subject_type: store::SUBJECT,
+        subject_id: id,
+        customer_id: None,
+        version: None,
+        changes: json!({}),
+    };
+    events::append(tx, event)?;
+    show(tx, id)
+}

@@ -1,0 +1,16 @@
+//! Webhooks: other systems are told of what happens.
+
+mod addresses;
+pub(crate) mod deliver;
+mod message;
+pub(crate) mod replay;
+pub mod routes;
+mod selection;
+mod sender;
+pub(crate) mod service;
+mod telling;
+pub mod views;
+
+pub(crate) use message::Message;
+pub use sender::Sender;
+pub(crate) use telling::Telling;

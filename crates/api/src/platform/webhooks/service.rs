@@ -1,0 +1,325 @@
+//! What can be done with webhooks.
+
+use chrono::TimeDelta;
+use fulcrum_domain::access::{DataScope, Permission};
+use fulcrum_domain::values::text::clean_line;
+use fulcrum_persistence::platform::webhook_deliveries::{self as deliveries, Delivery};
+use fulcrum_persistence::platform::webhooks::{self as store, Webhook};
+use fulcrum_persistence::{StoreError, Tx};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::deliver::Deliver;
+use super::replay::Replay;
+use super::views::{
+    EventType, NewWebhookView, ReplayInput, WebhookInput, WebhookList, WebhookQuery, WebhookView,
+};
+use super::{message, selection};
+use crate::App;
+use crate::access::grants;
+use crate::auth::keys::Keys;
+use crate::http::answer::Answer;
+use crate::http::catalog::Code;
+use crate::http::cursor::List;
+use crate::http::precondition::IfMatch;
+use crate::http::problem::Problem;
+use crate::platform::jobs::enqueue_for_company;
+use crate::platform::operations;
+use crate::records::{self, Resource, Stamp};
+
+/// How long messages are signed with the secret before a rotation, too.
+const OVERLAP: TimeDelta = TimeDelta::hours(24);
+
+/// Webhooks as records.
+pub enum Webhooks {}
+
+impl Resource for Webhooks {
+    type Row = Webhook;
+    type Input = WebhookInput;
+    type View = WebhookView;
+    const SUBJECT: &'static str = store::SUBJECT;
+    const COLLECTION: &'static str = "webhooks";
+    const DELETE: Permission = Permission::WebhooksWrite;
+
+    fn input_of(row: &Webhook) -> WebhookInput {
+        WebhookInput {
+            name: row.name.clone(),
+            url: row.url.clone(),
+            event_types: row.event_types.iter().cloned().map(EventType).collect(),
+            filter: row.filter.clone(),
+            disabled: row.disabled_at.is_some(),
+        }
+    }
+
+    fn view(row: &Webhook) -> WebhookView {
+        WebhookView::from(row)
+    }
+
+    fn stamp(row: &Webhook) -> Stamp {
+        Stamp::of(row.id, row.version, row.deleted_at)
+    }
+
+    fn find(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
+        Ok(store::find(tx, id)?)
+    }
+
+    fn lock(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
+        Ok(store::lock(tx, id)?)
+    }
+
+    fn insert(tx: &mut Tx, input: WebhookInput) -> Result<Webhook, Problem> {
+        let blank = Webhook {
+            tenant_id: tx.actor.tenant_id,
+            id: Uuid::now_v7(),
+            name: String::new(),
+            url: String::new(),
+            event_types: vec![],
+            filter: None,
+            // Creating sets a real one.
+            secret: vec![],
+            previous_secret: None,
+            previous_secret_until: None,
+            listens_since: tx.now,
+            disabled_at: None,
+            disabled_reason: None,
+            failing_since: None,
+            busy_until: None,
+            version: 1,
+            created_at: tx.now,
+            updated_at: tx.now,
+            deleted_at: None,
+        };
+        let row = filled(tx, blank, input);
+        may_hear(tx, &row)?;
+        store::begin_to_tell(tx)?;
+        store::insert(tx, &row)?;
+        Ok(row)
+    }
+
+    fn change(tx: &mut Tx, before: &Webhook, input: WebhookInput) -> Result<Webhook, Problem> {
+        may_hear(tx, before)?;
+        let mut after = filled(tx, before.clone(), input);
+        may_hear(tx, &after)?;
+        if json!(Self::input_of(before)) == json!(Self::input_of(&after)) {
+            return Ok(after);
+        }
+        match (before.disabled_at.is_some(), after.disabled_at.is_some()) {
+            (false, true) => {
+                deliveries::cancel_waiting(tx, after.id)?;
+            }
+            (true, false) => {
+                after = Webhook { listens_since: tx.now, failing_since: None, ..after };
+                store::begin_to_tell(tx)?;
+            }
+            _ => {}
+        }
+        after.version += 1;
+        after.updated_at = tx.now;
+        store::replace(tx, &after)?;
+        Ok(after)
+    }
+
+    fn set_deleted(tx: &mut Tx, before: &Webhook, deleted: bool) -> Result<Webhook, Problem> {
+        may_hear(tx, before)?;
+        if deleted {
+            deliveries::cancel_waiting(tx, before.id)?;
+        } else {
+            store::begin_to_tell(tx)?;
+        }
+        let after = Webhook {
+            deleted_at: deleted.then_some(tx.now),
+            listens_since: tx.now,
+            version: before.version + 1,
+            updated_at: tx.now,
+            ..before.clone()
+        };
+        store::replace(tx, &after)?;
+        Ok(after)
+    }
+}
+
+/// A webhook is the company's and stays when who made it goes. So nobody makes one, or leads one elsewhere, that hears of what
+/// they couldn't read themselves.
+fn may_hear(tx: &mut Tx, webhook: &Webhook) -> Result<(), Problem> {
+    let needed: Vec<Permission> =
+        selection::subjects_of(&webhook.event_types).into_iter().map(|(_, permission)| permission).collect();
+    grants::within(tx, &needed, DataScope::Tenant)
+}
+
+/// Looks at the address in a patch, if there is one.
+///
+/// # Errors
+/// 422 at `/url`.
+pub async fn examine(app: &App, patch: &Value) -> Result<(), Problem> {
+    match patch["url"].as_str() {
+        Some(url) => app.sender.examine(url).await,
+        None => Ok(()),
+    }
+}
+
+fn filled(tx: &Tx, row: Webhook, input: WebhookInput) -> Webhook {
+    let disabled_at = if input.disabled { row.disabled_at.or(Some(tx.now)) } else { None };
+    let reason = disabled_at.map(|_| row.disabled_reason.unwrap_or_else(|| "manual".into()));
+    Webhook {
+        name: clean_line(&input.name),
+        url: input.url,
+        event_types: input.event_types.into_iter().map(|event_type| event_type.0).collect(),
+        filter: input.filter,
+        disabled_at,
+        disabled_reason: reason,
+        ..row
+    }
+}
+
+/// Creates a webhook and shows its secret.
+///
+/// # Errors
+/// What the rules say.
+pub fn create(tx: &mut Tx, keys: &Keys, input: WebhookInput) -> Result<Answer, Problem> {
+    let row = records::create::<Webhooks>(tx, input)?;
+    let view = with_secret(tx, keys, row)?;
+    Ok(Answer::created(Webhooks::COLLECTION, view.webhook.id, &view)?.version(view.webhook.version))
+}
+
+/// Gives a webhook a new secret; messages are signed with the old one, too, for a day.
+///
+/// # Errors
+/// 404, 409 when it is deleted, 412, 403 for one that hears more than the actor may read.
+pub fn rotate_secret(tx: &mut Tx, keys: &Keys, id: Uuid, if_match: &IfMatch) -> Result<Answer, Problem> {
+    let before = changeable(tx, id)?;
+    if_match.check(before.version)?;
+    let after = Webhook {
+        previous_secret: Some(before.secret.clone()),
+        previous_secret_until: Some(tx.now + OVERLAP),
+        version: before.version + 1,
+        updated_at: tx.now,
+        ..before
+    };
+    let view = with_secret(tx, keys, after)?;
+    let row = store::find(tx, id)?;
+    records::note::<Webhooks>(tx, "secret_rotated", &row)?;
+    Ok(Answer::ok(&view)?.version(view.webhook.version))
+}
+
+fn changeable(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
+    let webhook = store::lock(tx, id)?;
+    if webhook.deleted_at.is_some() {
+        return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(webhook.id)));
+    }
+    may_hear(tx, &webhook)?;
+    Ok(webhook)
+}
+
+fn with_secret(tx: &mut Tx, keys: &Keys, row: Webhook) -> Result<NewWebhookView, Problem> {
+    let secret = message::new_secret();
+    let sealed = keys.seal(secret.as_bytes());
+    let sealed = sealed.ok_or_else(|| StoreError::Internal("a secret can't be sealed".into()))?;
+    let row = Webhook { secret: sealed, ..row };
+    store::replace(tx, &row)?;
+    Ok(NewWebhookView { webhook: WebhookView::from(&row), secret })
+}
+
+/// A page of webhooks.
+///
+/// # Errors
+/// 400 when the cursor is not one of this list.
+pub fn list(tx: &mut Tx, app: &App, query: &WebhookQuery) -> Result<WebhookList, Problem> {
+    let list = List::of(tx.actor.tenant_id, Webhooks::COLLECTION, &());
+    let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
+    let rows = store::list(tx, &page)?;
+    let place = |row: &Webhook| (row.created_at, row.id);
+    let (data, next_cursor) =
+        list.cut_created(&app.keys, rows, query.limit, place, |row| WebhookView::from(row));
+    Ok(WebhookList { data, next_cursor, total_count: None })
+}
+
+/// Sends a message that says nothing, once; also while the webhook is disabled.
+///
+/// # Errors
+/// 404, 409 when it is deleted, 403 for one that hears more than the actor may read.
+pub fn test(tx: &mut Tx, id: Uuid) -> Result<Delivery, Problem> {
+    let webhook = changeable(tx, id)?;
+    let delivery_id = Uuid::now_v7();
+    let delivery = Delivery {
+        message_id: format!("msg_{}", delivery_id.simple()),
+        event_type: message::TEST.into(),
+        event_seq: None,
+        event_at: None,
+        ..new_delivery(tx, &webhook, delivery_id, "test")
+    };
+    put_down(tx, std::slice::from_ref(&delivery))?;
+    Ok(delivery)
+}
+
+/// Delivers the events of a time again, those that the webhook wants now, as an operation.
+///
+/// # Errors
+/// 404, 409 when it is deleted or disabled, 403 for one that hears more than the actor may read.
+pub fn replay(tx: &mut Tx, id: Uuid, input: &ReplayInput) -> Result<Answer, Problem> {
+    enabled(tx, id)?;
+    operations::begin(tx, &Replay { webhook_id: id, from: input.from, to: input.to })
+}
+
+/// Delivers the event of a delivery again.
+///
+/// # Errors
+/// 404, 409 when the webhook is deleted or disabled, 403 for one that hears more than the actor may read.
+pub fn deliver_again(tx: &mut Tx, id: Uuid) -> Result<Delivery, Problem> {
+    let before = deliveries::find(tx, id)?;
+    if before.event_seq.is_none() {
+        return test(tx, before.webhook_id);
+    }
+    let webhook = enabled(tx, before.webhook_id)?;
+    let delivery = Delivery {
+        message_id: before.message_id,
+        event_type: before.event_type,
+        event_seq: before.event_seq,
+        event_at: before.event_at,
+        ..new_delivery(tx, &webhook, Uuid::now_v7(), "replay")
+    };
+    put_down(tx, std::slice::from_ref(&delivery))?;
+    Ok(delivery)
+}
+
+fn enabled(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
+    let webhook = changeable(tx, id)?;
+    match webhook.disabled_at {
+        Some(_) => Err(Problem::new(Code::WebhookDisabled)),
+        None => Ok(webhook),
+    }
+}
+
+/// A delivery that is due now, without what it is about.
+pub(super) fn new_delivery(tx: &Tx, webhook: &Webhook, id: Uuid, origin: &str) -> Delivery {
+    Delivery {
+        tenant_id: webhook.tenant_id,
+        id,
+        webhook_id: webhook.id,
+        message_id: String::new(),
+        event_type: String::new(),
+        event_seq: None,
+        event_at: None,
+        origin: origin.into(),
+        state: "waiting".into(),
+        attempts: 0,
+        next_at: Some(tx.now),
+        created_at: tx.now,
+        finished_at: None,
+    }
+}
+
+/// Puts deliveries down, and who makes them.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn put_down(tx: &mut Tx, new: &[Delivery]) -> Result<usize, StoreError> {
+    let put = deliveries::insert(tx, new)?;
+    let mut webhook_ids: Vec<Uuid> = new.iter().map(|delivery| delivery.webhook_id).collect();
+    webhook_ids.sort();
+    webhook_ids.dedup();
+    let now = tx.now;
+    for webhook_id in webhook_ids {
+        enqueue_for_company(tx, &Deliver { webhook_id }, now)?;
+    }
+    Ok(put)
+}

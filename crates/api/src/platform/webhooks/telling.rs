@@ -1,0 +1,115 @@
+//! Following the log of each company, and putting down what its webhooks are to be told.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fulcrum_persistence::platform::changes;
+use fulcrum_persistence::platform::events::Event;
+use fulcrum_persistence::platform::webhook_deliveries::Delivery;
+use fulcrum_persistence::platform::webhooks as store;
+use fulcrum_persistence::{Db, QueryStats, StoreError, Tx};
+use uuid::Uuid;
+
+use super::selection::{self, Selection};
+use super::service::{new_delivery, put_down};
+use crate::platform::jobs::system_of;
+
+/// Events that are read in one transaction.
+const AT_ONCE: usize = 500;
+
+/// What a worker knows of the logs. Any number of workers may do this: a company's place in its log is held by one at a time.
+#[derive(Default)]
+pub(crate) struct Telling {
+    /// Up to which transaction the logs were looked at.
+    since: Option<i64>,
+    /// Companies that had webhooks then.
+    known: BTreeSet<Uuid>,
+    /// Companies that have something to be told.
+    behind: BTreeSet<Uuid>,
+}
+
+impl Telling {
+    /// Looks whether anything happened, and puts it down. Of a company that is far behind a piece, so that the others have their
+    /// turn: the rest the next time.
+    ///
+    /// # Errors
+    /// Those of the database; what wasn't put down is put down the next time.
+    pub(crate) async fn look(&mut self, db: &Db) -> Result<(), StoreError> {
+        let stats = Arc::new(QueryStats::default());
+        let nobody = system_of(Uuid::nil());
+        let since = self.since;
+        let (tenants, horizon, changed) = db
+            .read(&nobody, &stats, move |tx| {
+                let tenants = store::tenants_listening(tx)?;
+                let (horizon, changed) = match tenants.as_slice() {
+                    [] => (None, vec![]),
+                    some => {
+                        changes::news(tx, since, some).map(|(horizon, changed)| (Some(horizon), changed))?
+                    }
+                };
+                Ok::<_, StoreError>((tenants, horizon, changed))
+            })
+            .await?;
+        self.behind.extend(changed);
+        // Of those who have begun to listen since, the news may lie before this look.
+        self.behind.extend(tenants.iter().filter(|tenant| !self.known.contains(*tenant)));
+        self.known = tenants.into_iter().collect();
+        self.since = horizon;
+        for tenant in self.behind.clone() {
+            match db.write(&system_of(tenant), &stats, tell).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.behind.remove(&tenant);
+                }
+                // One company's trouble isn't the others'.
+                Err(error) => tracing::warn!(%error, %tenant, "webhooks could not be told"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts down what the webhooks of the actor's company are to be told next. Returns whether there is more.
+fn tell(tx: &mut Tx) -> Result<bool, StoreError> {
+    let Some(place) = store::take_place(tx)? else { return Ok(false) };
+    let webhooks = store::listening(tx)?;
+    let types: BTreeSet<&str> = webhooks
+        .iter()
+        .flat_map(|webhook| selection::subjects_of(&webhook.event_types))
+        .map(|(subject, _)| subject)
+        .collect();
+    let types: Vec<&str> = types.into_iter().collect();
+    let Some(read) = changes::read(tx, place, &types, AT_ONCE)? else {
+        let end = changes::end(tx)?;
+        store::set_place(tx, end)?;
+        return Ok(false);
+    };
+    if !read.events.is_empty() {
+        let mut new = Vec::new();
+        for webhook in &webhooks {
+            let selection = Selection::of(webhook);
+            // What happened before it began to listen isn't its business.
+            let heard = read.events.iter().filter(|event| event.at >= webhook.listens_since);
+            new.extend(
+                heard.filter(|event| selection.wants(event)).map(|event| about(tx, webhook, event, "event")),
+            );
+        }
+        put_down(tx, &new)?;
+    }
+    if read.next != place {
+        store::set_place(tx, read.next)?;
+    }
+    Ok(read.more)
+}
+
+/// The delivery of an event.
+pub(super) fn about(tx: &Tx, webhook: &store::Webhook, event: &Event, origin: &str) -> Delivery {
+    Delivery {
+        // The same however often it is told, so that a receiver that heard it already knows that.
+        message_id: format!("msg_{}_{}", webhook.id.simple(), event.seq),
+        event_type: event.type_.clone(),
+        event_seq: Some(event.seq),
+        event_at: Some(event.at),
+        ..new_delivery(tx, webhook, Uuid::now_v7(), origin)
+    }
+}

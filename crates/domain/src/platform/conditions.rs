@@ -1,0 +1,405 @@
+//! Conditions that a company writes itself, in CEL (the Common Expression Language, <https://cel.dev>).
+//!
+//! Supported are literals, fields, operators, `in`, `has`, the macros `all`, `exists`, `exists_one`, `map` and `filter` (not
+//! inside of each other, so that the time a condition takes grows with what it is about and not with its powers), and the
+//! standard functions of texts, numbers, timestamps and durations.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue};
+use cel::{Context, Env, IdedExpr, ParseErrors, Program, Value};
+
+/// What there is to be asked about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Field {
+    /// A single value.
+    Value,
+    /// Anything: what is in it isn't known beforehand.
+    Any,
+    /// Something with these fields.
+    Object(BTreeMap<String, Field>),
+}
+
+/// What is wrong with a condition, and where: line and column (in characters) begin at 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionError {
+    /// Line.
+    pub line: usize,
+    /// Column.
+    pub column: usize,
+    /// What.
+    pub fault: Fault,
+}
+
+/// What can be wrong with a condition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It can't be read.
+    #[error("{0}")]
+    Syntax(String),
+    /// There is no such field.
+    #[error("there is no field {0}")]
+    UnknownField(String),
+    /// There is no such function.
+    #[error("there is no function {0}")]
+    UnknownFunction(String),
+    /// A macro inside of another one.
+    #[error("macros can't stand inside of each other")]
+    Nested,
+    /// Too much inside of each other.
+    #[error(
+        "more than {DEEPEST} operators and calls inside of each other, or more than {MOST_BRACKETS} brackets"
+    )]
+    TooDeep,
+    /// It can't be true or false.
+    #[error("a condition has to be true or false")]
+    NotBoolean,
+}
+
+/// A condition that was understood.
+#[derive(Debug)]
+pub struct Condition {
+    program: Program,
+}
+
+/// Operators, calls and brackets inside of each other.
+const DEEPEST: u16 = 48;
+/// Opening brackets of a condition.
+const MOST_BRACKETS: usize = 100;
+/// Bytes of stack for reading a condition; memory is taken only as far as it is used.
+const STACK: usize = 64 << 20;
+
+const FUNCTIONS: [&str; 26] = [
+    "bool",
+    "contains",
+    "double",
+    "duration",
+    "dyn",
+    "endsWith",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getFullYear",
+    "getHours",
+    "getMilliseconds",
+    "getMinutes",
+    "getMonth",
+    "getSeconds",
+    "int",
+    "matches",
+    "size",
+    "startsWith",
+    "string",
+    "timestamp",
+    "type",
+    "uint",
+    "@in",
+    "@not_strictly_false",
+];
+
+static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
+
+impl Condition {
+    /// Reads a condition and looks up everything that it names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(source: &str, fields: &Field) -> Result<Condition, Vec<ConditionError>> {
+        if source.matches(['(', '[', '{']).count() > MOST_BRACKETS {
+            return Err(vec![ConditionError { line: 1, column: 1, fault: Fault::TooDeep }]);
+        }
+        // The parser needs some 100 kB of stack for each bracket, without optimisation.
+        let parsed = std::thread::scope(|scope| {
+            let parser = std::thread::Builder::new().stack_size(STACK);
+            parser.spawn_scoped(scope, || Condition::parse_here(source, fields)).ok()?.join().ok()
+        });
+        parsed.unwrap_or_else(|| {
+            let fault = Fault::Syntax("it could not be read".into());
+            Err(vec![ConditionError { line: 1, column: 1, fault }])
+        })
+    }
+
+    fn parse_here(source: &str, fields: &Field) -> Result<Condition, Vec<ConditionError>> {
+        let program = ENV.compile(source).map_err(unreadable)?;
+        if is_deeper_than(program.expression(), DEEPEST) {
+            return Err(vec![ConditionError { line: 1, column: 1, fault: Fault::TooDeep }]);
+        }
+        let mut walk =
+            Walk { fields, bound: Vec::new(), inside: false, program: &program, source, errors: vec![] };
+        walk.expression(program.expression());
+        if !can_be_boolean(&program.expression().expr) {
+            walk.wrong(program.expression(), Fault::NotBoolean);
+        }
+        let errors = walk.errors;
+        if errors.is_empty() { Ok(Condition { program }) } else { Err(errors) }
+    }
+
+    /// Whether it holds for something with these fields.
+    ///
+    /// # Errors
+    /// Why it can't be told: a value is of another type than the condition expects, or isn't there.
+    pub fn holds(&self, values: &serde_json::Map<String, serde_json::Value>) -> Result<bool, String> {
+        let mut context = Context::with_env(ENV.clone());
+        for (name, value) in values {
+            let value = cel::to_value(value).map_err(|error| error.to_string())?;
+            context.add_variable_from_value(name, value);
+        }
+        match self.program.execute(&context) {
+            Ok(Value::Bool(holds)) => Ok(holds),
+            Ok(_) => Err(Fault::NotBoolean.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+fn unreadable(errors: ParseErrors) -> Vec<ConditionError> {
+    let found = errors.errors.into_iter().map(|error| ConditionError {
+        line: error.pos.0.max(1) as usize,
+        column: error.pos.1.max(1) as usize,
+        fault: Fault::Syntax(error.msg),
+    });
+    found.collect()
+}
+
+fn is_deeper_than(expr: &IdedExpr, left: u16) -> bool {
+    let Some(left) = left.checked_sub(1) else { return true };
+    let deeper = |inner: &IdedExpr| is_deeper_than(inner, left);
+    match &expr.expr {
+        Expr::Select(select) => deeper(&select.operand),
+        Expr::Call(call) => call.target.as_deref().is_some_and(deeper) || call.args.iter().any(deeper),
+        Expr::Comprehension(each) => {
+            [&each.iter_range, &each.accu_init, &each.loop_cond, &each.loop_step, &each.result]
+                .into_iter()
+                .any(deeper)
+        }
+        Expr::List(list) => list.elements.iter().any(deeper),
+        Expr::Map(map) => map.entries.iter().any(|entry| match &entry.expr {
+            EntryExpr::MapEntry(entry) => deeper(&entry.key) || deeper(&entry.value),
+            EntryExpr::StructField(field) => deeper(&field.value),
+        }),
+        _ => false,
+    }
+}
+
+/// Whether something might come out as true or false; what comes out of a field or a function is known only then.
+fn can_be_boolean(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(literal) => matches!(literal, LiteralValue::Boolean(_)),
+        Expr::List(_) | Expr::Map(_) | Expr::Struct(_) => false,
+        Expr::Call(call) => !matches!(
+            call.func_name.as_str(),
+            "_+_" | "_-_" | "_*_" | "_/_" | "_%_" | "-_" | "size" | "string" | "int"
+        ),
+        _ => true,
+    }
+}
+
+struct Walk<'a> {
+    fields: &'a Field,
+    /// Names that macros bring along.
+    bound: Vec<String>,
+    inside: bool,
+    program: &'a Program,
+    source: &'a str,
+    errors: Vec<ConditionError>,
+}
+
+/// What is known of an expression.
+enum Shape<'a> {
+    Field(&'a Field),
+    Unknown,
+}
+
+impl<'a> Walk<'a> {
+    fn wrong(&mut self, expr: &IdedExpr, fault: Fault) {
+        let offset = self.program.source_info().offset_for(expr.id).map_or(0, |(start, _)| start as usize);
+        let before = self.source.get(..offset).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
+        let error = ConditionError { line, column, fault };
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
+        }
+    }
+
+    /// Looks up what an expression names, and returns what it is.
+    fn expression(&mut self, expr: &IdedExpr) -> Shape<'a> {
+        match &expr.expr {
+            Expr::Ident(name) if self.bound.contains(name) => Shape::Unknown,
+            Expr::Ident(name) => self.member(expr, Shape::Field(self.fields), name, name),
+            Expr::Select(select) => {
+                let of = self.expression(&select.operand);
+                self.member(expr, of, &select.field, &select.field)
+            }
+            Expr::Call(call) => self.call(expr, call),
+            Expr::Comprehension(each) => {
+                if self.inside {
+                    self.wrong(expr, Fault::Nested);
+                    return Shape::Unknown;
+                }
+                self.expression(&each.iter_range);
+                let before = self.bound.len();
+                self.bound.extend([each.iter_var.clone(), each.accu_var.clone()]);
+                self.bound.extend(each.iter_var2.clone());
+                self.inside = true;
+                for part in [&each.accu_init, &each.loop_cond, &each.loop_step, &each.result] {
+                    self.expression(part);
+                }
+                self.inside = false;
+                self.bound.truncate(before);
+                Shape::Unknown
+            }
+            Expr::List(list) => {
+                for element in &list.elements {
+                    self.expression(element);
+                }
+                Shape::Unknown
+            }
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    if let EntryExpr::MapEntry(entry) = &entry.expr {
+                        self.expression(&entry.key);
+                        self.expression(&entry.value);
+                    }
+                }
+                Shape::Unknown
+            }
+            Expr::Struct(new) => {
+                self.wrong(expr, Fault::UnknownFunction(new.type_name.clone()));
+                Shape::Unknown
+            }
+            Expr::Literal(_) | Expr::Unspecified => Shape::Unknown,
+        }
+    }
+
+    fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Shape<'a> {
+        if let Some(target) = call.target.as_deref() {
+            self.expression(target);
+        }
+        let arguments: Vec<Shape> = call.args.iter().map(|argument| self.expression(argument)).collect();
+        let operator =
+            call.func_name.contains('_') && !call.func_name.starts_with(|c: char| c.is_alphabetic());
+        if !operator && !FUNCTIONS.contains(&call.func_name.as_str()) {
+            self.wrong(expr, Fault::UnknownFunction(call.func_name.clone()));
+        }
+        // `changes["grade"]` is as good as `changes.grade`.
+        if call.func_name == "_[_]"
+            && let [_, index] = call.args.as_slice()
+            && let Expr::Literal(LiteralValue::String(name)) = &index.expr
+            && let Some(of) = arguments.into_iter().next()
+        {
+            let name = name.inner();
+            return self.member(expr, of, name, name);
+        }
+        Shape::Unknown
+    }
+
+    fn member(&mut self, expr: &IdedExpr, of: Shape<'a>, name: &str, said: &str) -> Shape<'a> {
+        match of {
+            Shape::Unknown | Shape::Field(Field::Any) => Shape::Unknown,
+            Shape::Field(Field::Object(fields)) if fields.contains_key(name) => {
+                fields.get(name).map_or(Shape::Unknown, Shape::Field)
+            }
+            Shape::Field(_) => {
+                self.wrong(expr, Fault::UnknownField(said.to_owned()));
+                Shape::Unknown
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields() -> Field {
+        let change = Field::Object(BTreeMap::from([("from".into(), Field::Any), ("to".into(), Field::Any)]));
+        Field::Object(BTreeMap::from([
+            ("type".into(), Field::Value),
+            ("version".into(), Field::Value),
+            ("changes".into(), Field::Object(BTreeMap::from([("grade".into(), change)]))),
+            ("anything".into(), Field::Any),
+        ]))
+    }
+
+    fn holds(condition: &str) -> Result<bool, String> {
+        let event = json!({
+            "type": "customer.updated", "version": 3, "changes": { "grade": { "from": "B", "to": "A" } },
+            "anything": { "list": [1, 2, 3] },
+        });
+        Condition::parse(condition, &fields()).expect(condition).holds(event.as_object().unwrap())
+    }
+
+    fn errors(condition: &str) -> Vec<(usize, usize, String)> {
+        let errors = Condition::parse(condition, &fields()).expect_err(condition);
+        errors.into_iter().map(|error| (error.line, error.column, error.fault.to_string())).collect()
+    }
+
+    #[test]
+    fn conditions_are_true_or_false_or_cannot_be_told() {
+        assert_eq!(holds(r#"type == "customer.updated" && version > 2"#), Ok(true));
+        assert_eq!(holds(r#"has(changes.grade) && changes.grade.to == "A""#), Ok(true));
+        assert_eq!(holds(r#"changes["grade"].from in ["A", "C"]"#), Ok(false));
+        assert_eq!(holds("anything.list.exists(n, n > 2) && type.startsWith('customer.')"), Ok(true));
+        assert_eq!(holds("true"), Ok(true));
+        assert!(holds("anything.missing == 1").is_err());
+        assert!(holds("type > 1").is_err());
+        assert!(holds("anything.list").is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        assert_eq!(errors("type == 1 && missing == 2"), [(1, 14, "there is no field missing".into())]);
+        assert_eq!(
+            errors("type == '客户' &&\n  changes.colour.to == 'x'"),
+            [(2, 3 + 7, "there is no field colour".into())]
+        );
+        assert_eq!(errors("type.length == 3"), [(1, 5, "there is no field length".into())]);
+        assert_eq!(errors("sleep(5) == 1"), [(1, 6, "there is no function sleep".into())]);
+        assert_eq!(errors("1 + 1"), [(1, 3, "a condition has to be true or false".into())]);
+        let syntax = errors("type == ");
+        assert_eq!((syntax[0].0, syntax[0].1), (1, 9), "{syntax:?}");
+        assert!(
+            errors("anything.list.all(a, anything.list.all(b, a < b))")
+                .iter()
+                .any(|e| e.2.contains("macros"))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_written_makes_it_panic(text in "[ -~\\n客]{0,80}") {
+            if let Ok(condition) = Condition::parse(&text, &fields()) {
+                let _ = condition.holds(json!({ "type": "x" }).as_object().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_deep_is_refused() {
+        for (open, core, close) in
+            [("(", "true", ")"), ("[", "1", "]"), ("", "anything", ".a"), ("1 + ", "1", "")]
+        {
+            let deep = format!("{}{core}{}", open.repeat(900), close.repeat(900));
+            assert!(Condition::parse(&deep, &fields()).is_err(), "{open}{close}");
+            let broken = format!("#{}", open.repeat(900));
+            assert!(Condition::parse(&broken, &fields()).is_err(), "{open}");
+        }
+        let brackets = format!("{}true{}", "(".repeat(90), ")".repeat(90));
+        let nots = format!("{}true", "!".repeat(901));
+        for condition in [brackets, nots, format!("{}1 == 1", "-".repeat(900))] {
+            if let Ok(condition) = Condition::parse(&condition, &fields()) {
+                let _ = condition.holds(&serde_json::Map::new());
+            }
+        }
+        for link in [" && ", " || ", " + ", " == ", " ? true : "] {
+            let _ = Condition::parse(&vec!["true"; 250].join(link), &fields());
+        }
+        assert_eq!(holds(&vec!["version < 9"; 30].join(" && ")), Ok(true));
+    }
+}

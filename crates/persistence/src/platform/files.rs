@@ -1,0 +1,1 @@
+//! Files: what is known of them. Their content lies elsewhere.
