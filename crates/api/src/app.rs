@@ -1,5 +1,6 @@
 //! The installation in one process: everything that requests share.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::auth::keys::Keys;
 use crate::auth::tokens::Verified;
 use crate::http::contract::Contract;
 use crate::platform::changes::Streams;
+use crate::platform::files::FileStore;
 use crate::platform::jobs::Pulse;
 use crate::platform::webhooks::Sender;
 use crate::settings::{OutsideSettings, ServerSettings};
@@ -37,6 +39,8 @@ pub struct App {
     pub pulse: Pulse,
     /// Sends to webhooks.
     pub sender: Sender,
+    /// Where the content of files lies.
+    pub files: FileStore,
     /// Requests of the current minute, per caller.
     pub limiter: InMemoryBackend,
 }
@@ -45,6 +49,8 @@ pub struct App {
 pub struct Outside {
     /// Sends to webhooks.
     pub sender: Sender,
+    /// Where the content of files lies.
+    pub files: FileStore,
 }
 
 impl Outside {
@@ -52,8 +58,11 @@ impl Outside {
     ///
     /// # Errors
     /// A sentence for a person.
-    pub fn open(settings: &OutsideSettings) -> Result<Outside, String> {
-        Ok(Outside { sender: Sender::new(&settings.webhook_networks)? })
+    pub fn open(settings: &OutsideSettings, data: &Path) -> Result<Outside, String> {
+        Ok(Outside {
+            sender: Sender::new(&settings.webhook_networks)?,
+            files: FileStore::open(settings, data)?,
+        })
     }
 }
 
@@ -89,6 +98,7 @@ impl App {
             keyed: Cache::builder().max_capacity(10_000).time_to_live(settings.api_key_memory).build(),
             pulse: Pulse::default(),
             sender: outside.sender,
+            files: outside.files,
             limiter: InMemoryBackend::builder().build(),
             settings,
         }

@@ -20,7 +20,9 @@ use crate::auth;
 use crate::customers::{contacts, customers};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
-use crate::platform::{changes, events, health, jobs, metadata, operations, webhook_deliveries, webhooks};
+use crate::platform::{
+    changes, events, files, health, jobs, metadata, operations, webhook_deliveries, webhooks,
+};
 use crate::settings::ServerSettings;
 
 /// Every operation. The document is made of the same declarations.
@@ -67,6 +69,14 @@ fn operations(config: &mut ServiceConfig) {
         .service(jobs::routes::get)
         .service(jobs::routes::retry)
         .service(jobs::routes::discard)
+        .service(files::routes::list)
+        .service(files::routes::create)
+        .service(files::routes::get)
+        .service(files::routes::get_content)
+        .service(files::routes::link)
+        .service(files::routes::unlink)
+        .service(files::routes::delete)
+        .service(files::routes::restore)
         .service(operations::routes::list)
         .service(operations::routes::get)
         .service(operations::routes::cancel)
@@ -100,6 +110,8 @@ fn declared() -> OpenApi {
     crate::http::wire::FilterText,
     decisions::views::ExplainedRecord,
     changes::views::ChangedType,
+    files::views::DocumentKind,
+    files::views::FileSubject,
     jobs::views::JobState,
     webhook_deliveries::views::DeliveryState,
 )))]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, FromArgMatches, ValueEnum};
 use ipnet::IpNet;
+use url::Url;
 
 /// Which database.
 #[derive(Args, Clone, Debug)]
@@ -78,8 +79,19 @@ pub struct SecretSettings {
 }
 
 /// What lies outside of process and database.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug)]
 pub struct OutsideSettings {
+    /// Where the content of files lies: s3://bucket/folder, with the usual AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
+    /// and AWS_ENDPOINT, or file:///folder; by default the folder `files` in the data folder. All servers need the same one.
+    #[arg(long, env = "FULCRUM_FILE_STORE")]
+    pub file_store: Option<Url>,
+    /// Bytes that a file may have.
+    #[arg(long, env = "FULCRUM_FILE_LIMIT", default_value_t = 100 * 1024 * 1024)]
+    pub file_limit: u64,
+    /// Endings of files that are taken, such as pdf,docx, separated by commas; by default documents, pictures, sound, film and
+    /// archives of the usual kinds, and nothing that a computer would run.
+    #[arg(long, env = "FULCRUM_FILE_TYPES", value_delimiter = ',')]
+    pub file_types: Vec<String>,
     /// Networks that webhooks may go to beside the public internet, such as 10.20.0.0/16, separated by commas; http is allowed
     /// there, too.
     #[arg(long, env = "FULCRUM_WEBHOOK_NETWORKS", value_delimiter = ',')]

@@ -88,6 +88,14 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
     let delivery = admin.post_nothing(&format!("{path}/test")).expect(201)["id"].clone();
     let range = json!({ "from": app.now(), "to": app.now() });
     let operation = admin.post(&format!("{path}/replay"), &range).expect(202)["id"].clone();
+    let customer =
+        admin.get("/v1/customers?limit=1").ok()["data"][0]["id"].as_str().expect("an id").to_owned();
+    let form = reqwest::blocking::multipart::Form::new()
+        .text("subject_type", "customer")
+        .text("subject_id", customer)
+        .part("file", reqwest::blocking::multipart::Part::text("guarded").file_name("a.txt"));
+    let upload = admin.request(reqwest::Method::POST, "/v1/files").multipart(form);
+    let file = Reply::of(upload).expect(201)["id"].clone();
     let first = |list: &str| admin.get(&format!("/v1/{list}?limit=1")).ok()["data"][0]["id"].clone();
     let mut ids: BTreeMap<String, String> = ["departments", "users", "roles", "customers", "contacts"]
         .map(|collection| (collection.to_owned(), first(collection)))
@@ -97,6 +105,7 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
             ("api-keys".to_owned(), key),
             ("sessions".to_owned(), me["session_id"].clone()),
             ("jobs".to_owned(), json!(job)),
+            ("files".to_owned(), file),
             ("webhooks".to_owned(), webhook),
             ("webhook-deliveries".to_owned(), delivery),
             ("operations".to_owned(), operation),
@@ -200,10 +209,11 @@ fn lists_and_searches_show_nothing_of_another_company() {
         "webhooks",
         "webhook-deliveries",
         "operations",
+        "files",
     ] {
         let path = format!("/v1/{list}");
         let (ours, theirs) = (admin.all_ids(&path, 200), stranger.all_ids(&path, 200));
-        let empty = ["api-clients", "jobs", "webhooks", "webhook-deliveries", "operations"];
+        let empty = ["api-clients", "jobs", "webhooks", "webhook-deliveries", "operations", "files"];
         assert!(empty.contains(&list) || !theirs.is_empty(), "{list}");
         assert!(theirs.iter().all(|id| !ours.contains(id)), "{list}");
     }
@@ -273,6 +283,7 @@ fn outside_of_the_data_scope_nothing_exists() {
                 "webhooks",
                 "webhook-deliveries",
                 "operations",
+                "files",
             ];
             if scoped.iter().any(|collection| operation.path.contains(&ids[*collection])) {
                 let reply = operation.send(&client);

@@ -7,6 +7,7 @@ mod contacts;
 mod customers;
 mod events;
 mod faults;
+mod files;
 mod http;
 mod idempotency;
 mod jobs;

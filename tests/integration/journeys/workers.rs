@@ -14,6 +14,8 @@ use crate::support::{TestApp, database, outside};
 
 /// Where the worker finds its database, when the test binary is started as one.
 const URL: &str = "FULCRUM_TEST_WORKER_URL";
+/// And its data folder.
+const DATA: &str = "FULCRUM_TEST_WORKER_DATA";
 const JOBS: usize = 10_000;
 
 /// Not a test: what the processes of the test below run.
@@ -21,11 +23,17 @@ const JOBS: usize = 10_000;
 #[ignore = "started by the test below"]
 fn a_worker_process() {
     let Ok(url) = std::env::var(URL) else { return };
+    let data = std::path::PathBuf::from(std::env::var(DATA).expect("a folder"));
     let db = database::door(&url, Clock::system(), 4);
     actix_web::rt::System::new().block_on(async move {
         let contract = crate::support::contract();
-        let app =
-            web::Data::new(App::new(db, Keys::new([9; 32]), crate::support::settings(), contract, outside()));
+        let app = web::Data::new(App::new(
+            db,
+            Keys::new([9; 32]),
+            crate::support::settings(),
+            contract,
+            outside(&data),
+        ));
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         Worker::new(app, kinds(), settings(), &url).run(stopped).await;
     });
@@ -39,11 +47,12 @@ fn chance(limit: usize) -> usize {
 struct Process(Child);
 
 impl Process {
-    fn start(url: &str) -> Process {
+    fn start(app: &TestApp) -> Process {
         let program = std::env::current_exe().expect("the test binary");
         let child = Command::new(program)
             .args(["journeys::workers::a_worker_process", "--exact", "--ignored"])
-            .env(URL, url)
+            .env(URL, &app.url)
+            .env(DATA, &app.data)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -74,7 +83,7 @@ fn workers_are_killed_and_every_effect_is_there_exactly_once() {
     );
     let number = |query: &str| -> usize { database::texts(&app.url, query)[0].parse().expect("a number") };
     let done = || number("select count(*)::text as text from jobs where state = 'succeeded'");
-    let mut workers = [Process::start(&app.url), Process::start(&app.url)];
+    let mut workers = [Process::start(&app), Process::start(&app)];
     let began = Instant::now();
     let (mut kills, mut next) = (0, JOBS / 20);
     loop {
@@ -85,7 +94,7 @@ fn workers_are_killed_and_every_effect_is_there_exactly_once() {
         assert!(began.elapsed() < Duration::from_secs(240), "{so_far} jobs are done after 240 s");
         // After some more of the jobs, one of the two dies in the middle of what it does.
         if so_far > next {
-            workers[chance(2)] = Process::start(&app.url);
+            workers[chance(2)] = Process::start(&app);
             kills += 1;
             next = so_far + JOBS / 20 + chance(JOBS / 10);
         }

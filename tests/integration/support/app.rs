@@ -1,6 +1,7 @@
 //! A server for one test, in its own thread, on its own database.
 
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub struct TestApp {
     pub address: String,
     /// Its database.
     pub url: String,
+    /// Its data folder, with the files.
+    pub data: PathBuf,
     /// Its clock, which stands still until it is moved.
     pub clock: Clock,
     /// Its keys.
@@ -91,7 +94,8 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let (send, receive) = mpsc::channel();
-        let (server_keys, server_db, outside) = (keys.clone(), db.clone(), outside());
+        let data = database::server().data_dir().join("data").join(Uuid::new_v4().to_string());
+        let (server_keys, server_db, outside) = (keys.clone(), db.clone(), outside(&data));
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app =
@@ -102,7 +106,7 @@ impl TestApp {
             });
         });
         let handle = receive.recv().expect("the server starts");
-        TestApp { address, url, clock, keys, db, handle }
+        TestApp { address, url, data, clock, keys, db, handle }
     }
 
     /// Somebody who isn't signed in.
@@ -159,11 +163,19 @@ impl TestApp {
     }
 }
 
+/// Bytes that a file may have.
+pub const FILE_LIMIT: u64 = 20 << 20;
+
 /// What lies outside of a process: webhooks may go to this machine.
-pub fn outside() -> Outside {
+pub fn outside(data: &Path) -> Outside {
     let loopback = "127.0.0.0/8".parse().expect("a network");
-    let settings = OutsideSettings { webhook_networks: vec![loopback] };
-    Outside::open(&settings).expect("it opens")
+    let settings = OutsideSettings {
+        file_store: None,
+        file_limit: FILE_LIMIT,
+        file_types: vec![],
+        webhook_networks: vec![loopback],
+    };
+    Outside::open(&settings, data).expect("it opens")
 }
 
 /// The usual settings.

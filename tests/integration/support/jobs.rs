@@ -161,7 +161,7 @@ impl TestApp {
     /// Does everything that is due by now, and returns how many jobs that were.
     pub fn work(&self) -> usize {
         let (db, keys, url, outside) =
-            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside());
+            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside(&self.data));
         let working = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app = web::Data::new(App::new(db, keys, super::settings(), super::contract(), outside));
@@ -174,7 +174,7 @@ impl TestApp {
     /// Lets a worker run, as in a server, until something is true; then stops it as a server is stopped.
     pub fn run_worker_until(&self, done: impl Fn() -> bool) {
         let (db, keys, url, outside) =
-            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside());
+            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside(&self.data));
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let working = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {

@@ -54,7 +54,7 @@ impl Serve {
         let metrics_listener = bind("--metrics-listen", self.server.metrics_listen)?;
         let database = Database::open(&self.database)?;
         let keys = installation::keys(&self.secret, &self.database.data)?;
-        let outside = Outside::open(&self.outside)?;
+        let outside = Outside::open(&self.outside, &self.database.data)?;
         database.migrate()?;
         database.watch();
         let db = database.door(Clock::system());

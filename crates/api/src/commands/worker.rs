@@ -50,7 +50,7 @@ impl WorkerCommand {
             .map_err(|error| format!("--metrics-listen {}: {error}", self.metrics_listen))?;
         let database = Database::open(&self.database)?;
         let keys = installation::keys(&self.secret, &self.database.data)?;
-        let outside = Outside::open(&self.outside)?;
+        let outside = Outside::open(&self.outside, &self.database.data)?;
         database.migrate()?;
         database.watch();
         let db = database.door(Clock::system());

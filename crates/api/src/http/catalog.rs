@@ -183,6 +183,9 @@ problems! {
         "Not this content type", "Send the body as {expected}.";
         "不支持的内容类型", "请以 {expected} 发送正文。"
     }
+    RangeNotSatisfiable 416 {
+        "There is no such part", "The file has {size} bytes."; "请求的范围无效", "该文件共 {size} 字节。"
+    }
     ValidationFailed 422 {
         "Some fields are not right", "The fields named in errors have to be mended.";
         "字段有误", "请修正 errors 中列出的字段。"
@@ -214,6 +217,9 @@ problems! {
     Overloaded 503 {
         "Busy", "Too many requests are waiting. Try again in a moment.";
         "系统繁忙", "等待的请求过多，请稍后重试。"
+    }
+    FileStoreUnavailable 503 {
+        "The file store can't be reached", "Try again in a moment."; "文件存储暂不可用", "请稍后重试。"
     }
     DatabaseUnavailable 503 {
         "The database is not available", "Try again in a moment; nothing was changed unless an Idempotency-Key tells otherwise.";
@@ -290,6 +296,10 @@ field_codes! {
     AmountTooManyDecimals { "{currency} has {max} decimals at most."; "{currency} 最多 {max} 位小数。" }
     AmountTooLarge { "At most {max} digits before the point."; "小数点前最多 {max} 位。" }
     UnknownCurrency { "{currency} is not an ISO 4217 currency."; "{currency} 不是 ISO 4217 货币代码。" }
+    FileNameMissing { "A file has to come with its name."; "文件须带有文件名。" }
+    FileEmpty { "There is nothing in this file."; "文件为空。" }
+    FileTypeNotTaken { "Files that end in {ending} are not taken here."; "不接受以 {ending} 结尾的文件。" }
+    FileTypeLies { "By its name it is {said}, but it is declared as, or looks like, {found}."; "按文件名应为 {said}，但其声明或内容为 {found}。" }
     UrlInvalid { "This is not an address that can be called: it needs a host and no fragment."; "不是可调用的地址：须有主机名，且不含片段。" }
     UrlNotEncrypted { "Only https; http is for networks that the installation allows."; "仅支持 https；http 仅限系统允许的内网。" }
     AddressNotAllowed { "{address} is not on the public internet, or http is used where only https is allowed. The operator can allow networks (--webhook-networks)."; "{address} 不是公网地址，或在仅允许 https 处使用了 http。管理员可通过 --webhook-networks 允许内网。" }

@@ -110,6 +110,7 @@ fn tags() -> Value {
         ("contacts", "The people at a customer."),
         ("events", "Everything that happened: the audit trail."),
         ("changes", "What changed since, for keeping a copy."),
+        ("files", "What belongs to records and is no text."),
         ("webhooks", "Telling other systems what happened, and what became of it."),
         ("operations", "Long requests, and how far they have come."),
         ("jobs", "Work that is done later, and what became of it."),
@@ -243,6 +244,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, patched: 
     }
     if (matches!(method, "patch" | "delete")
         || path.ends_with("/restore")
+        || path.ends_with("link")
         || path.ends_with("/rotate-secret"))
         && has_version
     {

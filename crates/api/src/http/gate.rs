@@ -160,6 +160,9 @@ fn words(problem: &Problem, context: &RequestContext) -> HttpResponse {
         };
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
     }
+    if let Some(size) = problem.whole_size() {
+        response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
+    }
     if let Some(allow) = problem.allow() {
         response.insert_header((header::ALLOW, allow));
     }

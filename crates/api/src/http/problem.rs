@@ -126,6 +126,11 @@ impl Problem {
         self.params.get("allow").and_then(Value::as_str)
     }
 
+    /// The size of what a part was asked of that isn't there.
+    pub fn whole_size(&self) -> Option<u64> {
+        self.params.get("size").filter(|_| self.code == Code::RangeNotSatisfiable).and_then(Value::as_u64)
+    }
+
     /// The status on the wire.
     pub fn status(&self) -> StatusCode {
         self.code.status()

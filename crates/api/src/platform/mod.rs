@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod events;
+pub mod files;
 pub mod health;
 pub mod jobs;
 pub mod metadata;

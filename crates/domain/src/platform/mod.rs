@@ -1,12 +1,14 @@
 //! What every area stands on.
 
 mod conditions;
+mod file_types;
 mod numbers;
 mod retries;
 mod schedules;
 pub mod search_terms;
 
 pub use conditions::{Condition, ConditionError, Fault, Field};
+pub use file_types::{FILE_TYPES, FileRefused, FileType, file_type};
 pub use numbers::Series;
 pub use retries::{backoff, tell_again};
 pub use schedules::{Schedule, ScheduleError};

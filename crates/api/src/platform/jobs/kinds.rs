@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
-use crate::platform::webhooks;
+use crate::platform::{files, webhooks};
 
 /// What a job that works outside of a transaction gets.
 #[derive(Clone)]
@@ -51,7 +51,11 @@ pub struct Kinds(HashMap<&'static str, Handler>);
 impl Kinds {
     /// All that the program knows.
     pub fn standard() -> Kinds {
-        Kinds::default().outside(upkeep::run).outside(webhooks::replay::run).outside(webhooks::deliver::run)
+        Kinds::default()
+            .outside(upkeep::run)
+            .outside(files::sweep::run)
+            .outside(webhooks::replay::run)
+            .outside(webhooks::deliver::run)
     }
 
     /// Adds a kind whose effect is in the database alone.

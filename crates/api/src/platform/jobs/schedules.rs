@@ -11,6 +11,7 @@ use super::upkeep::Upkeep;
 use super::{Job, Lane, requester};
 use crate::http::catalog::FieldCode;
 use crate::http::problem::{FieldError, Problem};
+use crate::platform::files::sweep::Sweep;
 
 /// Has a job done whenever a cron pattern says so, in a time zone. A schedule of the same name is changed.
 ///
@@ -50,8 +51,9 @@ pub(super) fn put<J: Job>(
 /// # Errors
 /// Those of the database.
 pub(super) fn ensure(tx: &mut Tx) -> Result<(), StoreError> {
-    put(tx, "upkeep", "7 * * * *", Tz::UTC, &Upkeep {})
-        .map_err(|problem| StoreError::Internal(format!("a schedule of our own: {problem}")))
+    let wrong = |problem| StoreError::Internal(format!("a schedule of our own: {problem}"));
+    put(tx, "upkeep", "7 * * * *", Tz::UTC, &Upkeep {}).map_err(wrong)?;
+    put(tx, "file sweep", "23 3 * * *", Tz::UTC, &Sweep {}).map_err(wrong)
 }
 
 /// Schedules that are followed in one transaction.

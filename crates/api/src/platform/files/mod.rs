@@ -1,0 +1,11 @@
+//! Files: what belongs to records and is no text.
+
+mod content;
+pub mod routes;
+pub(crate) mod service;
+mod store;
+pub(crate) mod sweep;
+mod upload;
+pub mod views;
+
+pub use store::FileStore;

@@ -1,0 +1,260 @@
+//! What can be done with files.
+
+use fulcrum_domain::access::Permission;
+use fulcrum_persistence::customers::{contacts, customers};
+use fulcrum_persistence::platform::events::{self, NewEvent};
+use fulcrum_persistence::platform::files::{self as store, File, Link};
+use fulcrum_persistence::{StoreError, Tx};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::upload::Upload;
+use super::views::{FileList, FileQuery, FileSubject, FileView, LinkInput, UnlinkInput};
+use crate::App;
+use crate::http::allowed::Call;
+use crate::http::answer::Answer;
+use crate::http::catalog::{Code, FieldCode};
+use crate::http::cursor::List;
+use crate::http::precondition::IfMatch;
+use crate::http::problem::Problem;
+use crate::records::require;
+
+/// The path segment.
+const COLLECTION: &str = "files";
+
+/// A record that a file is linked to.
+struct Subject {
+    kind: FileSubject,
+    id: Uuid,
+    customer_id: Uuid,
+}
+
+/// The record that a file shall belong to, or shall not any more: one that the actor sees and may change.
+fn subject(tx: &mut Tx, kind: FileSubject, id: Uuid) -> Result<Subject, Problem> {
+    let customer_id = match kind {
+        FileSubject::Customer => {
+            require(&tx.actor, Permission::CustomersWrite)?;
+            customers::find(tx, id).map(|customer| customer.id)
+        }
+        FileSubject::Contact => {
+            require(&tx.actor, Permission::ContactsWrite)?;
+            contacts::find(tx, id).map(|contact| contact.customer_id)
+        }
+    };
+    match customer_id {
+        Ok(customer_id) => Ok(Subject { kind, id, customer_id }),
+        Err(StoreError::NotFound) => Err(Problem::field("/subject_id", FieldCode::NotFound)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a file known whose content lies in the store.
+///
+/// # Errors
+/// 422 for a record that the actor doesn't see, 403 for one that it may not change.
+pub(super) fn create(tx: &mut Tx, upload: &Upload) -> Result<Answer, Problem> {
+    let subject = match &upload.link {
+        Some(link) => Some(subject(tx, link.subject_type, link.subject_id)?),
+        None => None,
+    };
+    let row = File {
+        tenant_id: tx.actor.tenant_id,
+        id: upload.id,
+        name: upload.name.clone(),
+        media_type: upload.media_type.into(),
+        size: upload.size as i64,
+        sha256: upload.sha256.to_vec(),
+        uploaded_by_type: tx.actor.principal_type().into(),
+        uploaded_by_id: tx.actor.principal_id(),
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+        deleted_at: None,
+    };
+    store::insert(tx, &row)?;
+    let mut changes = json!({
+        "name": { "from": null, "to": row.name },
+        "media_type": { "from": null, "to": row.media_type },
+        "size": { "from": null, "to": row.size },
+    });
+    if let (Some(link), Some(subject)) = (&upload.link, &subject) {
+        put_link(tx, &row, subject, link)?;
+        changes["link"] = json!({ "from": null, "to": link });
+    }
+    record(tx, "created", &row, subject.map(|subject| subject.customer_id), changes)?;
+    let view = view(tx, &row)?;
+    Ok(Answer::created(COLLECTION, row.id, &view)?.version(row.version))
+}
+
+fn put_link(tx: &mut Tx, file: &File, subject: &Subject, link: &LinkInput) -> Result<bool, StoreError> {
+    let row = Link {
+        tenant_id: file.tenant_id,
+        file_id: file.id,
+        subject_type: subject.kind.word().into(),
+        subject_id: subject.id,
+        document_kind: link.document_kind.as_ref().map(|kind| kind.0.clone()),
+        created_at: tx.now,
+    };
+    store::link(tx, &row)
+}
+
+fn view(tx: &mut Tx, row: &File) -> Result<FileView, StoreError> {
+    let links = store::links(tx, &[row.id])?;
+    Ok(FileView::of(row, &links))
+}
+
+fn shown(tx: &mut Tx, row: &File) -> Result<Answer, Problem> {
+    Ok(Answer::ok(&view(tx, row)?)?.version(row.version))
+}
+
+/// One file, deleted or not.
+///
+/// # Errors
+/// 404.
+pub fn show(tx: &mut Tx, id: Uuid) -> Result<Answer, Problem> {
+    let row = store::find(tx, id)?;
+    shown(tx, &row)
+}
+
+/// A file whose content is asked for.
+///
+/// # Errors
+/// 404, and 409 when it is deleted.
+pub(super) async fn file(call: &Call, id: Uuid) -> Result<File, Problem> {
+    let find = move |tx: &mut Tx| {
+        let row = store::find(tx, id)?;
+        match row.deleted_at {
+            Some(_) => Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(row.id))),
+            None => Ok(row),
+        }
+    };
+    call.app.db.read(&call.actor, &call.context.stats, find).await
+}
+
+/// A page of files, newest first.
+///
+/// # Errors
+/// 400 when the cursor is not one of this list, or when half a record is named.
+pub fn list(tx: &mut Tx, app: &App, query: &FileQuery) -> Result<FileList, Problem> {
+    query.check()?;
+    let unpaged = FileQuery { cursor: None, limit: 0, ..query.clone() };
+    let list = List::of(tx.actor.tenant_id, COLLECTION, &unpaged);
+    let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
+    let rows = store::list(tx, &query.filter(), &page)?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let links = store::links(tx, &ids)?;
+    let place = |row: &File| (row.created_at, row.id);
+    let (data, next_cursor) =
+        list.cut_created(&app.keys, rows, query.limit, place, |row| FileView::of(row, &links));
+    Ok(FileList { data, next_cursor, total_count: None })
+}
+
+/// Links a file to a record, too; a link that is there gets the kind of document.
+///
+/// # Errors
+/// 404, 409 when it is deleted, 412, 422 for a record that the actor doesn't see, 403 for one that it may not change.
+pub fn link(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &LinkInput) -> Result<Answer, Problem> {
+    let row = changeable(tx, id, if_match)?;
+    let subject = subject(tx, link.subject_type, link.subject_id)?;
+    if !put_link(tx, &row, &subject, link)? {
+        return shown(tx, &row);
+    }
+    let changes = json!({ "link": { "from": null, "to": link } });
+    let row = changed(tx, row)?;
+    record(tx, "linked", &row, Some(subject.customer_id), changes)?;
+    shown(tx, &row)
+}
+
+/// Takes a file away from a record. Without its last record it is deleted.
+///
+/// # Errors
+/// 404, 409 when it is deleted, 412, 422 for a record that the actor doesn't see, 403 for one that it may not change.
+pub fn unlink(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &UnlinkInput) -> Result<Answer, Problem> {
+    let row = changeable(tx, id, if_match)?;
+    let subject = subject(tx, link.subject_type, link.subject_id)?;
+    // Seen before it is gone: without its last link only its uploader sees it.
+    let before = view(tx, &row)?;
+    if !store::unlink(tx, id, subject.kind.word(), subject.id)? {
+        return Ok(Answer::ok(&before)?.version(row.version));
+    }
+    let deleted_at = if store::is_linked(tx, id)? { None } else { Some(tx.now) };
+    let row = changed(tx, File { deleted_at, ..row })?;
+    let mut changes = json!({ "link": { "from": link, "to": null } });
+    if deleted_at.is_some() {
+        changes["deleted_at"] = json!({ "from": null, "to": deleted_at });
+    }
+    record(tx, "unlinked", &row, Some(subject.customer_id), changes)?;
+    shown(tx, &row)
+}
+
+fn changeable(tx: &mut Tx, id: Uuid, if_match: &IfMatch) -> Result<File, Problem> {
+    let row = store::lock(tx, id)?;
+    if_match.check(row.version)?;
+    match row.deleted_at {
+        Some(_) => Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(row.id))),
+        None => Ok(row),
+    }
+}
+
+fn changed(tx: &mut Tx, row: File) -> Result<File, StoreError> {
+    let row = File { version: row.version + 1, updated_at: tx.now, ..row };
+    store::replace(tx, &row)?;
+    Ok(row)
+}
+
+/// Deletes a file, softly: from all records. Deleting it again changes nothing.
+///
+/// # Errors
+/// 404, 412.
+pub fn delete(tx: &mut Tx, id: Uuid, if_match: &IfMatch) -> Result<Answer, Problem> {
+    set_deleted(tx, id, if_match, true)?;
+    Ok(Answer::no_content())
+}
+
+/// Brings a deleted file back. Restoring one that isn't deleted changes nothing.
+///
+/// # Errors
+/// 404, 412.
+pub fn restore(tx: &mut Tx, id: Uuid, if_match: &IfMatch) -> Result<Answer, Problem> {
+    let row = set_deleted(tx, id, if_match, false)?;
+    shown(tx, &row)
+}
+
+fn set_deleted(tx: &mut Tx, id: Uuid, if_match: &IfMatch, deleted: bool) -> Result<File, Problem> {
+    let row = store::lock(tx, id)?;
+    if_match.check(row.version)?;
+    if row.deleted_at.is_some() == deleted {
+        return Ok(row);
+    }
+    let customer_id = customer_of(tx, id)?;
+    let row = changed(tx, File { deleted_at: deleted.then_some(tx.now), ..row })?;
+    record(tx, if deleted { "deleted" } else { "restored" }, &row, customer_id, json!({}))?;
+    Ok(row)
+}
+
+/// The customer that a file concerns: of the first of its records that the actor sees.
+fn customer_of(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    let Some(link) = store::links(tx, &[id])?.into_iter().next() else { return Ok(None) };
+    match link.subject_type == contacts::SUBJECT {
+        true => contacts::find(tx, link.subject_id).map(|contact| Some(contact.customer_id)),
+        false => Ok(Some(link.subject_id)),
+    }
+}
+
+fn record(
+    tx: &mut Tx,
+    what: &str,
+    row: &File,
+    customer_id: Option<Uuid>,
+    changes: Value,
+) -> Result<(), StoreError> {
+    let event = NewEvent {
+        kind: format!("{}.{what}", store::SUBJECT),
+        subject_type: store::SUBJECT,
+        subject_id: row.id,
+        customer_id,
+        version: Some(row.version),
+        changes,
+    };
+    events::append(tx, event)
+}

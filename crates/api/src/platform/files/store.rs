@@ -1,0 +1,119 @@
+//! Where the content of files lies: a folder, or S3 and what speaks like it.
+
+use std::path::Path as Folder;
+use std::sync::Arc;
+
+use fulcrum_domain::platform::{FILE_TYPES, FileType};
+use object_store::aws::AmazonS3Builder;
+use object_store::buffered::BufWriter;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt};
+use url::Url;
+use uuid::Uuid;
+
+use crate::settings::OutsideSettings;
+
+/// Bytes that are kept in memory of a file that is coming in; also the least that S3 takes as a part.
+const PART: usize = 5 << 20;
+
+/// Where the content of files lies.
+#[derive(Clone)]
+pub struct FileStore {
+    objects: Arc<dyn ObjectStore>,
+    /// Bytes that a file may have.
+    pub limit: u64,
+    /// Endings that are taken; all known ones when there are none.
+    endings: Arc<[String]>,
+}
+
+impl FileStore {
+    /// As the settings say; without a word in a folder of the data folder, which is made when it isn't there.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn open(settings: &OutsideSettings, data: &Folder) -> Result<FileStore, String> {
+        for ending in &settings.file_types {
+            if !FILE_TYPES.iter().any(|known| known.extensions.contains(&ending.as_str())) {
+                let known: Vec<&str> =
+                    FILE_TYPES.iter().flat_map(|known| known.extensions).copied().collect();
+                return Err(format!("--file-types: {ending:?} is not one of {}", known.join(", ")));
+            }
+        }
+        let objects: Arc<dyn ObjectStore> = match &settings.file_store {
+            Some(url) if url.scheme() == "s3" => s3(url)?,
+            Some(url) if url.scheme() == "file" => {
+                let path =
+                    url.to_file_path().map_err(|()| format!("--file-store {url}: expected file:///path"))?;
+                Arc::new(folder(&path)?)
+            }
+            Some(url) => {
+                return Err(format!("--file-store {url}: expected s3://bucket/folder or file:///path"));
+            }
+            None => Arc::new(folder(&data.join("files"))?),
+        };
+        Ok(FileStore { objects, limit: settings.file_limit, endings: settings.file_types.clone().into() })
+    }
+
+    /// Whether files of this type are taken here.
+    pub(super) fn takes(&self, file_type: &FileType) -> bool {
+        self.endings.is_empty()
+            || file_type.extensions.iter().any(|ending| self.endings.iter().any(|taken| taken == ending))
+    }
+
+    /// The objects.
+    pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.objects
+    }
+
+    /// Takes content in, piece by piece. What isn't finished is not there.
+    pub(super) fn writer(&self, tenant_id: Uuid, id: Uuid) -> BufWriter {
+        BufWriter::with_capacity(self.objects.clone(), place(tenant_id, id), PART).with_max_concurrency(1)
+    }
+
+    /// Removes content. What isn't there is as good as removed.
+    pub(super) async fn remove(&self, tenant_id: Uuid, id: Uuid) {
+        match self.objects.delete(&place(tenant_id, id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            // The next sweep finds it.
+            Err(error) => tracing::warn!(%error, file = %id, "the content of a file could not be removed"),
+        }
+    }
+}
+
+/// Where the content of a file lies in the store.
+pub(super) fn place(tenant_id: Uuid, id: Uuid) -> Path {
+    Path::from_iter([tenant_id.to_string(), id.to_string()])
+}
+
+/// Whose content lies at a place, if it is one of ours.
+pub(super) fn at(place: &Path) -> Option<(Uuid, Uuid)> {
+    let mut parts = place.parts();
+    let (tenant, id) = (parts.next()?, parts.next()?);
+    let ids = (tenant.as_ref().parse().ok()?, id.as_ref().parse().ok()?);
+    parts.next().is_none().then_some(ids)
+}
+
+fn folder(path: &Folder) -> Result<LocalFileSystem, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("the folder for files {}: {error}", path.display());
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| failed(&error))?;
+    let store = LocalFileSystem::new_with_prefix(path).map_err(|error| failed(&error))?;
+    // A file that was answered for is there after the power has gone.
+    Ok(store.with_fsync(true))
+}
+
+/// Credentials, region and endpoint come from the usual AWS_… variables.
+fn s3(url: &Url) -> Result<Arc<dyn ObjectStore>, String> {
+    let failed = |error: object_store::Error| format!("--file-store {url}: {error}");
+    let bucket = url.host_str().ok_or_else(|| format!("--file-store {url}: there is no bucket"))?;
+    let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(failed)?;
+    Ok(match url.path().trim_matches('/') {
+        "" => Arc::new(store),
+        prefix => Arc::new(PrefixStore::new(store, prefix)),
+    })
+}

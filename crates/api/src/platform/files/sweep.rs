@@ -1,0 +1,70 @@
+//! Removing what belongs to nothing: files that were never linked, and content that nobody knows of.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use actix_web::web;
+use chrono::TimeDelta;
+use fulcrum_persistence::platform::files as store;
+use fulcrum_persistence::{QueryStats, StoreError};
+use futures_util::StreamExt;
+use object_store::ObjectStore;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::store::at;
+use crate::App;
+use crate::platform::jobs::{Context, Job, JobFailed, Priority};
+
+/// How long a file may belong to nothing. Uploads that take longer than that don't exist.
+const GRACE: TimeDelta = TimeDelta::hours(24);
+/// Files that are looked at together.
+const AT_ONCE: usize = 500;
+
+/// Removes what belongs to nothing, once a day.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Sweep {}
+
+impl Job for Sweep {
+    const KIND: &'static str = "platform.file_sweep";
+    const PRIORITY: Priority = Priority::Later;
+    const MAX_ATTEMPTS: i32 = 3;
+}
+
+pub(crate) async fn run(context: Context, _: Sweep) -> Result<(), JobFailed> {
+    let before = context.app.db.clock().now() - GRACE;
+    loop {
+        let orphans = context.write(move |tx| Ok(store::forget_orphans(tx, before, AT_ONCE as i64)?)).await?;
+        // Known to nobody any more; if this ends here, the content is found below another day.
+        for (tenant_id, id) in &orphans {
+            context.app.files.remove(*tenant_id, *id).await;
+        }
+        if orphans.len() < AT_ONCE {
+            break;
+        }
+    }
+    let objects = context.app.files.objects().clone();
+    let mut pieces = objects.list(None).chunks(AT_ONCE);
+    while let Some(piece) = pieces.next().await {
+        let mut old = Vec::new();
+        for object in piece {
+            let object = object.map_err(|error| JobFailed::for_now(format!("the file store: {error}")))?;
+            if object.last_modified < before {
+                old.extend(at(&object.location));
+            }
+        }
+        let known = known(&context.app, old.clone()).await?;
+        for (tenant_id, id) in old.into_iter().filter(|key| !known.contains(key)) {
+            tracing::info!(file = %id, tenant = %tenant_id, "content that nobody knows of is removed");
+            context.app.files.remove(tenant_id, id).await;
+        }
+    }
+    Ok(())
+}
+
+async fn known(app: &web::Data<App>, keys: Vec<(Uuid, Uuid)>) -> Result<HashSet<(Uuid, Uuid)>, StoreError> {
+    let installation = crate::platform::jobs::system_of(Uuid::nil());
+    let stats = Arc::new(QueryStats::default());
+    let found = app.db.read(&installation, &stats, move |tx| store::known(tx, &keys)).await?;
+    Ok(found.into_iter().collect())
+}
