@@ -1,4 +1,5 @@
 -- Jobs that wait for somebody out there have places of their own: they don't hold up those that work.
+set local lock_timeout = '10s';
 alter table jobs add column lane smallint not null default 0 check (lane between 0 and 1);
 drop index jobs_waiting;
 create index jobs_waiting on jobs (tenant_id, lane, priority, run_at, id) where state = 'waiting';
@@ -17,10 +18,11 @@ create table webhooks (
     secret bytea not null,
     previous_secret bytea,
     previous_secret_until timestamptz,
-    -- What happened before is not told.
+    -- What had happened when it began to listen is not told: a snapshot (pg_snapshot) and when that was.
+    listens_after text not null,
     listens_since timestamptz not null,
     disabled_at timestamptz,
-    disabled_reason text check (disabled_reason in ('manual', 'gone', 'failing')),
+    disabled_reason text check (disabled_reason in ('manual', 'gone', 'failing', 'filter')),
     -- Since when nothing has got through.
     failing_since timestamptz,
     -- Until then somebody is sending; who dies meanwhile is not waited for any longer.
@@ -58,13 +60,17 @@ create table webhook_deliveries (
     state text not null check (state in ('waiting', 'succeeded', 'failed', 'cancelled')),
     attempts integer not null default 0,
     next_at timestamptz,
+    -- After everything that isn't.
+    later boolean not null default false,
     created_at timestamptz not null,
     finished_at timestamptz,
     primary key (tenant_id, id),
     foreign key (tenant_id, webhook_id) references webhooks (tenant_id, id),
     check ((state = 'waiting') = (next_at is not null))
 );
-create index webhook_deliveries_due on webhook_deliveries (tenant_id, webhook_id, next_at, id) where state = 'waiting';
+create index webhook_deliveries_due on webhook_deliveries (tenant_id, webhook_id, later, next_at, id)
+    where state = 'waiting';
+create index webhook_deliveries_ended on webhook_deliveries (tenant_id, finished_at) where finished_at is not null;
 create unique index webhook_deliveries_once on webhook_deliveries (tenant_id, webhook_id, event_seq)
     where origin = 'event';
 create index webhook_deliveries_created on webhook_deliveries (tenant_id, created_at, id);

@@ -33,6 +33,8 @@ pub trait Resource: 'static {
     const COLLECTION: &'static str;
     /// Needed to delete and restore.
     const DELETE: Permission;
+    /// Fields whose values events don't tell: who may read of a record's changes may not know them.
+    const UNTOLD: &'static [&'static str] = &[];
 
     /// The writable part of a row.
     fn input_of(row: &Self::Row) -> Self::Input;
@@ -93,7 +95,7 @@ pub fn create<R: Resource>(tx: &mut Tx, input: R::Input) -> Result<R::Row, Probl
 
 /// What the log says of a new record.
 pub(crate) fn created_event<R: Resource>(row: &R::Row) -> NewEvent<'static> {
-    event::<R>("created", row, created_fields(&R::input_of(row)))
+    event::<R>("created", row, told::<R>(created_fields(&R::input_of(row))))
 }
 
 /// Changes a record by a merge patch (RFC 7396). The result has to be as right as a new record would.
@@ -333,6 +335,16 @@ fn changes_of<R: Resource>(before: &R::Row, old: &Value, after: &R::Row) -> Valu
     let (from, to) = (R::stamp(before).department_id, R::stamp(after).department_id);
     if from != to {
         changes["department_id"] = json!({ "from": from, "to": to });
+    }
+    told::<R>(changes)
+}
+
+/// That a field changed is told, what it was and is may not be.
+fn told<R: Resource>(mut changes: Value) -> Value {
+    for name in R::UNTOLD {
+        if let Some(change) = changes.get_mut(*name) {
+            *change = json!({ "from": null, "to": null });
+        }
     }
     changes
 }

@@ -296,6 +296,7 @@ diesel::table! {
         secret -> Bytea,
         previous_secret -> Nullable<Bytea>,
         previous_secret_until -> Nullable<Timestamptz>,
+        listens_after -> Text,
         listens_since -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
         disabled_reason -> Nullable<Text>,
@@ -330,6 +331,7 @@ diesel::table! {
         state -> Text,
         attempts -> Int4,
         next_at -> Nullable<Timestamptz>,
+        later -> Bool,
         created_at -> Timestamptz,
         finished_at -> Nullable<Timestamptz>,
     }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::support::jobs::{Count, CountOnce, Fail, FailOutside, Hang, How, OUTSIDE};
 use crate::support::{Client, TestApp, database};
 
+const WORK: store::Places = store::Places { lane: 0, share: i64::MAX };
 const SILENCE: Duration = Duration::from_secs(60);
 
 fn traces(app: &TestApp) -> usize {
@@ -67,7 +68,7 @@ fn a_job_waits_for_its_time_and_for_its_turn() {
         let usual = enqueue(tx, &Count { number: 3 })?;
         let worker = Uuid::now_v7();
         workers::register(tx, worker, "here", 1, SILENCE)?;
-        let first = store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], 0, 1, 7)?;
+        let first = store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], WORK, 1, 7)?;
         Ok((usual, first))
     });
     assert_eq!(order.1.iter().map(|job| job.id).collect::<Vec<_>>(), [order.0], "the more urgent one");
@@ -83,7 +84,7 @@ fn while_one_waits_another_one_for_the_same_is_the_same() {
     let (running, third) = app.write(|tx| {
         let worker = Uuid::now_v7();
         workers::register(tx, worker, "here", 1, SILENCE)?;
-        let running = store::claim(tx, worker, &[CountOnce::KIND], 0, 5, 7)?;
+        let running = store::claim(tx, worker, &[CountOnce::KIND], WORK, 5, 7)?;
         Ok((running, enqueue(tx, &CountOnce { number: 3 })?))
     });
     assert_eq!(running.len(), 1);
@@ -217,7 +218,7 @@ fn one_company_does_not_hold_up_another() {
     let claimed = app.write(|tx| {
         let worker = Uuid::now_v7();
         workers::register(tx, worker, "here", 1, SILENCE)?;
-        store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], 0, 4, 7)
+        store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], WORK, 4, 7)
     });
     assert_eq!(claimed.len(), 4);
     assert!(claimed.iter().any(|job| job.id == late), "the other company's only job is among the first");
@@ -230,7 +231,7 @@ fn a_worker_that_is_silent_loses_its_jobs_and_cannot_end_them() {
     let (worker, claimed) = app.write(|tx| {
         let worker = Uuid::now_v7();
         workers::register(tx, worker, "there", 1, SILENCE)?;
-        Ok((worker, store::claim(tx, worker, &[Count::KIND], 0, 1, 7)?))
+        Ok((worker, store::claim(tx, worker, &[Count::KIND], WORK, 1, 7)?))
     });
     app.work();
     assert_eq!(traces(&app), 0, "it is somebody's");
@@ -297,9 +298,9 @@ fn two_that_run_with_one_key_come_back_as_one() {
             let worker = Uuid::now_v7();
             workers::register(tx, worker, "here", 1, SILENCE)?;
             let first = enqueue(tx, &CountOnce { number: 1 })?;
-            store::claim(tx, worker, &[CountOnce::KIND], 0, 1, 7)?;
+            store::claim(tx, worker, &[CountOnce::KIND], WORK, 1, 7)?;
             let second = enqueue(tx, &CountOnce { number: 2 })?;
-            store::claim(tx, worker, &[CountOnce::KIND], 0, 1, 7)?;
+            store::claim(tx, worker, &[CountOnce::KIND], WORK, 1, 7)?;
             Ok((worker, first, second))
         });
         let back = match bury {
@@ -331,14 +332,14 @@ fn what_a_worker_holds_without_knowing_is_put_back() {
         let worker = Uuid::now_v7();
         workers::register(tx, worker, "here", 1, SILENCE)?;
         let (known, forgotten) = (enqueue(tx, &Count { number: 1 })?, enqueue(tx, &Count { number: 2 })?);
-        store::claim(tx, worker, &[Count::KIND], 0, 2, 7)?;
+        store::claim(tx, worker, &[Count::KIND], WORK, 2, 7)?;
         Ok((worker, known, forgotten))
     });
     assert_eq!(app.write(|tx| store::put_back_forgotten(tx, worker, &[known])), 1);
     let state = |id: Uuid| app.user("admin").get(&format!("/v1/jobs/{id}")).ok()["state"].clone();
     assert_eq!((state(known), state(forgotten)), (json!("running"), json!("waiting")));
     // Who was taken for dead is given nothing.
-    let stranger = app.write(|tx| store::claim(tx, Uuid::now_v7(), &[Count::KIND], 0, 5, 7));
+    let stranger = app.write(|tx| store::claim(tx, Uuid::now_v7(), &[Count::KIND], WORK, 5, 7));
     assert!(stranger.is_empty());
 }
 
@@ -363,7 +364,7 @@ fn companies_take_turns_also_where_there_is_only_one_place() {
     });
     let turn = (0..100).position(|chance| {
         let jobs = app.write(|tx| {
-            let jobs = store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], 0, 1, chance)?;
+            let jobs = store::claim(tx, worker, &[Count::KIND, CountOnce::KIND], WORK, 1, chance)?;
             assert!(store::succeed(tx, &jobs[0])?);
             Ok(jobs)
         });

@@ -17,6 +17,8 @@ pub enum Manner {
     Hang,
     /// Answers with ten million bytes.
     Huge,
+    /// Says that it is going to answer, and goes on saying so.
+    Flood,
     /// Closes the connection.
     HangUp,
 }
@@ -112,6 +114,9 @@ fn serve(stream: TcpStream, into: &Mutex<Vec<Received>>, how: &Mutex<Manner>) ->
             let piece = [b'x'; 10_000];
             (0..1000).try_for_each(|_| stream.write_all(&piece)).ok()
         }
+        Manner::Flood => loop {
+            stream.write_all(b"HTTP/1.1 102 Soon\r\n\r\n").ok()?;
+        },
         Manner::HangUp => Some(()),
     }
 }

@@ -136,6 +136,9 @@ problems! {
     OperationEnded 409 {
         "The operation has ended", "What has {state} can't be stopped any more."; "操作已结束", "状态为 {state} 的操作无法停止。"
     }
+    EventNotWanted 409 {
+        "The webhook doesn't want this", "Events of the type {event_type} are not among its event_types any more."; "Webhook 未订阅", "该 Webhook 已不再订阅 {event_type} 事件。"
+    }
     WebhookDisabled 409 {
         "The webhook is disabled", "Enable it first: nothing is delivered to it."; "Webhook 已停用", "请先启用该 Webhook，停用期间不会投递。"
     }
@@ -304,6 +307,7 @@ field_codes! {
     UrlNotEncrypted { "Only https; http is for networks that the installation allows."; "仅支持 https；http 仅限系统允许的内网。" }
     AddressNotAllowed { "{address} is not on the public internet, or http is used where only https is allowed. The operator can allow networks (--webhook-networks)."; "{address} 不是公网地址，或在仅允许 https 处使用了 http。管理员可通过 --webhook-networks 允许内网。" }
     Condition { "Line {line}, column {column}: {reason}."; "第 {line} 行第 {column} 列：{reason}。" }
+    RangeTooLong { "At most {days} days after from."; "距 from 最多 {days} 天。" }
     BeforeFrom { "This lies before from."; "早于 from。" }
     Schedule { "This is no schedule: {reason}"; "不是有效的计划：{reason}" }
     TimeZoneUnknown { "This is not an IANA time zone."; "不是 IANA 时区。" }

@@ -36,6 +36,8 @@ const WIDEST: i64 = 10_000;
 pub struct Read {
     /// In order.
     pub events: Vec<Event>,
+    /// The transaction of each of them.
+    pub xids: Vec<i64>,
     /// Where to go on.
     pub next: Place,
     /// Whether there is something there already.
@@ -63,29 +65,44 @@ fn horizon(tx: &mut Tx) -> Result<i64, StoreError> {
 /// # Errors
 /// Those of the database.
 pub fn read(tx: &mut Tx, place: Place, types: &[&str], limit: usize) -> Result<Option<Read>, StoreError> {
-    let mut events = span(tx, &place, types, limit + 1)?;
-    if events.len() > limit {
-        events.truncate(limit);
-        let next = Place { seq: events.last().map_or(place.seq, |event| event.seq), ..place };
-        return Ok(Some(Read { events, next, more: true }));
+    let mut rows = span(tx, &place, types, limit + 1)?;
+    if rows.len() > limit {
+        rows.truncate(limit);
+        let next = Place { seq: rows.last().map_or(place.seq, |row| row.event.seq), ..place };
+        return Ok(Some(Read::of(rows, next, true)));
     }
     let horizon = horizon(tx)?;
     if horizon < place.to {
         return Ok(None);
     }
     let Some(mut next) = open_span(tx, place.to, horizon)? else {
-        return Ok(Some(Read { events, next: Place { from: horizon, to: horizon, seq: 0 }, more: false }));
+        return Ok(Some(Read::of(rows, Place { from: horizon, to: horizon, seq: 0 }, false)));
     };
     if next.from == next.to {
-        return Ok(Some(Read { events, next, more: false }));
+        return Ok(Some(Read::of(rows, next, false)));
     }
-    let room = limit - events.len();
+    let room = limit - rows.len();
     let mut further = span(tx, &next, types, room + 1)?;
     let more = further.len() > room || next.to < horizon;
     further.truncate(room);
-    next.seq = further.last().map_or(next.seq, |event| event.seq);
-    events.extend(further);
-    Ok(Some(Read { events, next, more }))
+    next.seq = further.last().map_or(next.seq, |row| row.event.seq);
+    rows.extend(further);
+    Ok(Some(Read::of(rows, next, more)))
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(embed)]
+    event: Event,
+    #[diesel(sql_type = BigInt)]
+    xid: i64,
+}
+
+impl Read {
+    fn of(rows: Vec<Row>, next: Place, more: bool) -> Read {
+        let (events, xids) = rows.into_iter().map(|row| (row.event, row.xid)).unzip();
+        Read { events, xids, next, more }
+    }
 }
 
 /// The next span that has something in it; empty when what there is has to wait for a transaction that is still running.
@@ -148,7 +165,7 @@ pub fn news(tx: &mut Tx, since: Option<i64>, tenants: &[Uuid]) -> Result<(i64, V
     Ok((horizon, changed))
 }
 
-fn span(tx: &mut Tx, place: &Place, types: &[&str], limit: usize) -> Result<Vec<Event>, StoreError> {
+fn span(tx: &mut Tx, place: &Place, types: &[&str], limit: usize) -> Result<Vec<Row>, StoreError> {
     if place.from == place.to {
         return Ok(Vec::new());
     }
@@ -156,7 +173,7 @@ fn span(tx: &mut Tx, place: &Place, types: &[&str], limit: usize) -> Result<Vec<
     // over everything before the span.
     Ok(prepared(
         "select e.seq, e.at, e.type as type_, e.subject_type, e.subject_id, e.customer_id, e.actor_type, e.actor_id, \
-         e.request_id, e.version, e.changes from (select * from events where tenant_id = $1 and xid >= $2 and xid < $3 offset 0) e \
+         e.request_id, e.version, e.changes, e.xid from (select * from events where tenant_id = $1 and xid >= $2 and xid < $3 offset 0) e \
          where e.seq > $4 and e.subject_type = any($5) order by e.seq limit $6",
     )
     .bind::<SqlUuid, _>(tx.actor.tenant_id)

@@ -89,15 +89,14 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], Permission); 10] = [
+pub const SUBJECTS: [(&[&str], Permission); 9] = [
     (&["customer"], Permission::CustomersRead),
     (&["contact"], Permission::ContactsRead),
     (&["user", "session"], Permission::UsersRead),
     (&["role"], Permission::RolesRead),
     (&["department"], Permission::DepartmentsRead),
     (&["api_client", "api_key"], Permission::ApiClientsRead),
-    (&["job"], Permission::JobsRead),
-    (&["operation"], Permission::OperationsRead),
+    (&["job", "operation"], Permission::JobsRead),
     (&["webhook"], Permission::WebhooksRead),
     (&["file"], Permission::FilesRead),
 ];

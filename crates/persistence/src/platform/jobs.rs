@@ -171,6 +171,15 @@ pub fn list(tx: &mut Tx, filter: &Filter, page: &PageRequest) -> Result<Vec<Job>
     Ok(query.limit(page.limit + 1).select(Job::as_select()).load(tx.conn)?)
 }
 
+/// Places for jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// For which jobs.
+    pub lane: i16,
+    /// How many of them one company takes at most, of all workers together.
+    pub share: i64,
+}
+
 /// Takes jobs that are due, for a worker. Companies take turns: those with the fewest jobs running come first, among equals
 /// chance decides, and of each company its most urgent ones; so one with 100,000 jobs doesn't hold up another one's only one.
 /// A worker that was taken for dead gets none.
@@ -181,7 +190,7 @@ pub fn claim(
     tx: &mut Tx,
     worker_id: Uuid,
     kinds: &[&str],
-    lane: i16,
+    lane: Places,
     limit: i64,
     chance: i64,
 ) -> Result<Vec<Job>, StoreError> {
@@ -198,7 +207,7 @@ pub fn claim(
            select tenant_id, count(*) as running from jobs where state = 'running' and lane = $6 group by tenant_id \
          ), ready as materialized ( \
            select t.id, coalesce(b.running, 0) as running from tenant t left join busy b on b.tenant_id = t.id \
-           where exists ( \
+           where coalesce(b.running, 0) < $7 and exists ( \
              select from unnest(array[0, 1, 2]::smallint[]) p (priority) cross join lateral ( \
                select from jobs w where w.tenant_id = t.id and w.state = 'waiting' and w.lane = $6 and w.priority = p.priority \
                  and w.run_at <= $1 and w.kind = any($2) limit 1) one) \
@@ -212,7 +221,7 @@ pub fn claim(
                and w.kind = any($2) order by w.run_at, w.id limit $3 * 4) j \
          ), taken as ( \
            select j.tenant_id, j.id from due d join jobs j on j.tenant_id = d.tenant_id and j.id = d.id \
-           where j.state = 'waiting' and j.run_at <= $1 and exists (select from alive) \
+           where j.state = 'waiting' and j.run_at <= $1 and d.turn <= $7 and exists (select from alive) \
            order by d.turn, hashtextextended(d.tenant_id::text, $5) limit $3 for update of j skip locked \
          ) \
          update jobs j set state = 'running', worker_id = $4, attempts = attempts + 1, started_at = $1 \
@@ -223,7 +232,8 @@ pub fn claim(
     .bind::<BigInt, _>(limit)
     .bind::<SqlUuid, _>(worker_id)
     .bind::<BigInt, _>(chance)
-    .bind::<SmallInt, _>(lane)
+    .bind::<SmallInt, _>(lane.lane)
+    .bind::<BigInt, _>(lane.share)
     .load(tx.conn)?)
 }
 

@@ -54,6 +54,23 @@ pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
              where finished_at < $1 limit 10000)",
             now - TimeDelta::days(90),
         ),
+        // A busy webhook has one each second, and what it did stands in the deliveries.
+        (
+            "delete from jobs where (tenant_id, id) in (select tenant_id, id from jobs \
+             where kind = 'platform.webhook_delivery' and state = 'succeeded' and finished_at < $1 limit 10000)",
+            now - TimeDelta::hours(1),
+        ),
+        (
+            "delete from webhook_deliveries d using tenants t cross join lateral (select w.id from webhook_deliveries w \
+             where w.tenant_id = t.id and w.finished_at < $1 order by w.finished_at limit 10000) old \
+             where d.tenant_id = t.id and d.id = old.id",
+            now - TimeDelta::days(90),
+        ),
+        (
+            "update webhooks w set previous_secret = null, previous_secret_until = null from tenants t \
+             where w.tenant_id = t.id and w.previous_secret_until < $1",
+            now,
+        ),
     ] {
         // Jobs are many, so they go piece by piece; of the others nothing is left after the first time.
         while sql_query(statement).bind::<Timestamptz, _>(before).execute(&mut conn)? > 0 {}

@@ -29,6 +29,7 @@ pub struct Delivery {
     pub state: String,
     pub attempts: i32,
     pub next_at: Option<DateTime<Utc>>,
+    pub later: bool,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
 }
@@ -74,10 +75,15 @@ fn visible<'a>(tx: &Tx) -> webhook_deliveries::BoxedQuery<'a, Pg> {
 /// # Errors
 /// Those of the database.
 pub fn insert(tx: &mut Tx, deliveries: &[Delivery]) -> Result<usize, StoreError> {
-    Ok(diesel::insert_into(webhook_deliveries::table)
-        .values(deliveries)
-        .on_conflict_do_nothing()
-        .execute(tx.conn)?)
+    let mut put = 0;
+    // A statement has 65,535 parameters at most.
+    for some in deliveries.chunks(1000) {
+        put += diesel::insert_into(webhook_deliveries::table)
+            .values(some)
+            .on_conflict_do_nothing()
+            .execute(tx.conn)?;
+    }
+    Ok(put)
 }
 
 /// One delivery.
@@ -128,33 +134,52 @@ pub fn list(tx: &mut Tx, filter: &Filter, page: &PageRequest) -> Result<Vec<Deli
     Ok(query.limit(page.limit + 1).select(Delivery::as_select()).load(tx.conn)?)
 }
 
-/// Deliveries to a webhook that are due. Who asks is the only one who sends to it.
+/// Deliveries to a webhook that are due, those that are wanted again after the others. Who asks is the only one who sends to it.
 ///
 /// # Errors
 /// Those of the database.
-pub fn due(tx: &mut Tx, webhook_id: Uuid, limit: i64) -> Result<Vec<Delivery>, StoreError> {
-    Ok(webhook_deliveries::table
-        .filter(webhook_deliveries::tenant_id.eq(tx.actor.tenant_id))
-        .filter(webhook_deliveries::webhook_id.eq(webhook_id))
-        .filter(webhook_deliveries::state.eq("waiting"))
-        .filter(webhook_deliveries::next_at.le(tx.now))
-        .order((webhook_deliveries::next_at, webhook_deliveries::id))
-        .limit(limit)
-        .select(Delivery::as_select())
-        .load(tx.conn)?)
+pub fn due(tx: &mut Tx, webhook_id: Uuid, only_tests: bool, limit: i64) -> Result<Vec<Delivery>, StoreError> {
+    let mut found = Vec::new();
+    for later in [false, true] {
+        let mut query = webhook_deliveries::table
+            .filter(webhook_deliveries::tenant_id.eq(tx.actor.tenant_id))
+            .filter(webhook_deliveries::webhook_id.eq(webhook_id))
+            .filter(webhook_deliveries::state.eq("waiting"))
+            .filter(webhook_deliveries::later.eq(later))
+            .filter(webhook_deliveries::next_at.le(tx.now))
+            .into_boxed();
+        if only_tests {
+            query = query.filter(webhook_deliveries::origin.eq("test"));
+        }
+        let rows: Vec<Delivery> = query
+            .order((webhook_deliveries::next_at, webhook_deliveries::id))
+            .limit(limit - found.len() as i64)
+            .select(Delivery::as_select())
+            .load(tx.conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// When the next delivery to a webhook is due.
 ///
 /// # Errors
 /// Those of the database.
-pub fn next_due(tx: &mut Tx, webhook_id: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(webhook_deliveries::table
+pub fn next_due(
+    tx: &mut Tx,
+    webhook_id: Uuid,
+    only_tests: bool,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut query = webhook_deliveries::table
         .filter(webhook_deliveries::tenant_id.eq(tx.actor.tenant_id))
         .filter(webhook_deliveries::webhook_id.eq(webhook_id))
         .filter(webhook_deliveries::state.eq("waiting"))
         .select(diesel::dsl::min(webhook_deliveries::next_at))
-        .first(tx.conn)?)
+        .into_boxed();
+    if only_tests {
+        query = query.filter(webhook_deliveries::origin.eq("test"));
+    }
+    Ok(query.first(tx.conn)?)
 }
 
 /// The events that deliveries are about, as far as they are still kept.
@@ -197,21 +222,56 @@ pub fn note(tx: &mut Tx, delivery: &Delivery, attempt: &Attempt) -> Result<bool,
     Ok(changed == 1)
 }
 
-/// Gives up what waits for a webhook.
+/// Gives up what waits for a webhook, a piece of it: what was put down before a time, tests not. Returns how many that were.
 ///
 /// # Errors
 /// Those of the database.
-pub fn cancel_waiting(tx: &mut Tx, webhook_id: Uuid) -> Result<usize, StoreError> {
-    Ok(diesel::update(webhook_deliveries::table)
-        .filter(webhook_deliveries::tenant_id.eq(tx.actor.tenant_id))
-        .filter(webhook_deliveries::webhook_id.eq(webhook_id))
+pub fn cancel_waiting(
+    tx: &mut Tx,
+    webhook_id: Uuid,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    Ok(prepared(
+        "update webhook_deliveries set state = 'cancelled', next_at = null, finished_at = $5 \
+         where tenant_id = $1 and id in (select id from webhook_deliveries where tenant_id = $1 and webhook_id = $2 \
+           and state = 'waiting' and origin <> 'test' and created_at < $3 limit $4)",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<SqlUuid, _>(webhook_id)
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(limit)
+    .bind::<Timestamptz, _>(tx.now)
+    .execute(tx.conn)?)
+}
+
+/// Gives up one delivery that waits.
+///
+/// # Errors
+/// Those of the database.
+pub fn cancel(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
+    diesel::update(webhook_deliveries::table.find((tx.actor.tenant_id, id)))
         .filter(webhook_deliveries::state.eq("waiting"))
         .set((
             webhook_deliveries::state.eq("cancelled"),
             webhook_deliveries::next_at.eq(None::<DateTime<Utc>>),
             webhook_deliveries::finished_at.eq(tx.now),
         ))
-        .execute(tx.conn)?)
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Webhooks of the whole installation, with their companies, for which something has been due since before a time.
+///
+/// # Errors
+/// Those of the database.
+pub fn overdue(tx: &mut Tx, before: DateTime<Utc>) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    Ok(webhook_deliveries::table
+        .filter(webhook_deliveries::state.eq("waiting"))
+        .filter(webhook_deliveries::next_at.lt(before))
+        .select((webhook_deliveries::tenant_id, webhook_deliveries::webhook_id))
+        .distinct()
+        .load(tx.conn)?)
 }
 
 /// Events of the company about these kinds of records between two times, by place, behind a place.
@@ -240,7 +300,7 @@ pub fn events_between(
     .load(tx.conn)?)
 }
 
-/// How many events of the company there are between two times.
+/// How many events of the company there are between two times, counted up to a number.
 ///
 /// # Errors
 /// Those of the database.
@@ -249,12 +309,22 @@ pub fn count_between(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     subject_types: &[&str],
+    up_to: i64,
 ) -> Result<i64, StoreError> {
-    Ok(events::table
-        .filter(events::tenant_id.eq(tx.actor.tenant_id))
-        .filter(events::at.ge(from))
-        .filter(events::at.le(to))
-        .filter(events::subject_type.eq_any(subject_types.to_vec()))
-        .count()
-        .get_result(tx.conn)?)
+    #[derive(QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let counted: Counted = prepared(
+        "select count(*) as count from (select from events where tenant_id = $1 and at >= $2 and at <= $3 \
+         and subject_type = any($4) limit $5) one",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<Timestamptz, _>(from)
+    .bind::<Timestamptz, _>(to)
+    .bind::<Array<Text>, _>(subject_types.to_vec())
+    .bind::<BigInt, _>(up_to)
+    .get_result(tx.conn)?;
+    Ok(counted.count)
 }

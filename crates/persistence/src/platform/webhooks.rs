@@ -30,6 +30,7 @@ pub struct Webhook {
     pub secret: Vec<u8>,
     pub previous_secret: Option<Vec<u8>>,
     pub previous_secret_until: Option<DateTime<Utc>>,
+    pub listens_after: String,
     pub listens_since: DateTime<Utc>,
     pub disabled_at: Option<DateTime<Utc>>,
     pub disabled_reason: Option<String>,
@@ -81,6 +82,19 @@ pub fn lock(tx: &mut Tx, id: Uuid) -> Result<Webhook, StoreError> {
         .first(tx.conn)?)
 }
 
+/// The same, held as it is: whoever wants to change it waits.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub fn hold(tx: &mut Tx, id: Uuid) -> Result<Webhook, StoreError> {
+    find(tx, id)?;
+    Ok(webhooks::table
+        .find((tx.actor.tenant_id, id))
+        .select(Webhook::as_select())
+        .for_share()
+        .first(tx.conn)?)
+}
+
 /// A page in order of creation, one row more than asked for when there is a next one.
 ///
 /// # Errors
@@ -100,18 +114,41 @@ pub fn replace(tx: &mut Tx, webhook: &Webhook) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Those of the company that want to hear.
+/// Those of the company that want to hear, held as they are: what is put down for them is put down before they are disabled, or
+/// not at all.
 ///
 /// # Errors
 /// Those of the database.
-pub fn listening(tx: &mut Tx) -> Result<Vec<Webhook>, StoreError> {
+pub fn hold_listening(tx: &mut Tx) -> Result<Vec<Webhook>, StoreError> {
     Ok(webhooks::table
         .filter(webhooks::tenant_id.eq(tx.actor.tenant_id))
         .filter(webhooks::deleted_at.is_null())
         .filter(webhooks::disabled_at.is_null())
         .order(webhooks::id)
         .select(Webhook::as_select())
+        .for_share()
         .load(tx.conn)?)
+}
+
+/// What has happened by now, for [`Webhook::has_heard`].
+///
+/// # Errors
+/// Those of the database.
+pub fn snapshot(tx: &mut Tx) -> Result<String, StoreError> {
+    Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("pg_current_snapshot()::text"))
+        .get_result(tx.conn)?)
+}
+
+impl Webhook {
+    /// Whether a transaction had ended when the webhook began to listen. Not by time: what was begun before and is committed
+    /// after is seen by nobody who asked in between.
+    pub fn has_heard(&self, xid: i64) -> bool {
+        let mut parts = self.listens_after.split(':');
+        let mut number = || parts.next().and_then(|text| text.parse::<i64>().ok());
+        let (Some(lowest), Some(next)) = (number(), number()) else { return false };
+        let running = parts.next().unwrap_or_default();
+        xid < lowest || xid < next && !running.split(',').any(|text| text.parse() == Ok(xid))
+    }
 }
 
 /// Companies with webhooks that want to hear.
@@ -127,6 +164,18 @@ pub fn tenants_listening(tx: &mut Tx) -> Result<Vec<Uuid>, StoreError> {
         .load(tx.conn)?)
 }
 
+/// Whether anybody wants to hear of the actor's company.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_listened_to(tx: &mut Tx) -> Result<bool, StoreError> {
+    let listening = webhooks::table
+        .filter(webhooks::tenant_id.eq(tx.actor.tenant_id))
+        .filter(webhooks::deleted_at.is_null())
+        .filter(webhooks::disabled_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(listening)).get_result(tx.conn)?)
+}
+
 /// Begins to tell a company's log from here on, unless it is being told already.
 ///
 /// # Errors
@@ -134,14 +183,13 @@ pub fn tenants_listening(tx: &mut Tx) -> Result<Vec<Uuid>, StoreError> {
 pub fn begin_to_tell(tx: &mut Tx) -> Result<(), StoreError> {
     // The end first: what happens after another webhook began to listen lies behind it.
     let end = changes::end(tx)?;
-    if listening(tx)?.is_empty() {
+    if !is_listened_to(tx)? {
         set_place(tx, end)?;
     }
     Ok(())
 }
 
-/// How far the log of the company has been told, held until the transaction ends; `None` when somebody else is telling it, or
-/// when nobody has ever listened.
+/// How far the log of the company has been told, held until the transaction ends; `None` when somebody else is telling it.
 ///
 /// # Errors
 /// Those of the database.

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use fulcrum_domain::access::permit::{FilesDelete, FilesRead, FilesWrite};
 use uuid::Uuid;
 
-use super::views::{FileInput, FileList, FileQuery, FileView, LinkInput, UnlinkInput};
+use super::views::{FileContent, FileInput, FileList, FileQuery, FileView, LinkInput, UnlinkInput};
 use super::{content, service, upload};
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
@@ -59,11 +59,14 @@ pub async fn get(call: Allowed<FilesRead>, id: Path<Uuid>) -> Result<Answer, Pro
 ///
 /// Whole, or the part that a `Range` header asks for. The ETag is the SHA-256 of the content.
 #[utoipa::path(operation_id = "getFileContent", tag = "files",
-    params(("id" = Uuid, Path, description = "Id of the file.")),
+    params(
+        ("id" = Uuid, Path, description = "Id of the file."),
+        ("Range" = Option<String>, Header, description = "Which part: one of `bytes=0-99`, `bytes=100-`, `bytes=-50`. Several parts at once are answered with the whole.", max_length = 200, example = "bytes=0-99"),
+        ("If-Range" = Option<String>, Header, description = "Give a part only while the content has this ETag, else the whole.", max_length = 200)),
     security(("bearer" = ["platform.files:read"])),
     responses(
-        (status = 200, description = "The content.", body = Vec<u8>, content_type = "*/*"),
-        (status = 206, description = "The part that was asked for.", body = Vec<u8>, content_type = "*/*")))]
+        (status = 200, description = "The content.", body = FileContent, content_type = "*/*"),
+        (status = 206, description = "The part that was asked for.", body = FileContent, content_type = "*/*")))]
 #[get("/v1/files/{id}/content")]
 pub async fn get_content(
     call: Allowed<FilesRead>,

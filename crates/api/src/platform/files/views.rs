@@ -69,7 +69,8 @@ pub struct UnlinkInput {
 impl Input for UnlinkInput {}
 
 /// A file and the record that it belongs to, as a form. The order of the fields doesn't matter.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)]
 pub struct FileInput {
     /// The file, with its name. What its name, its `Content-Type` and its content say it is has to agree.
@@ -82,6 +83,12 @@ pub struct FileInput {
     /// What kind of document it is for the record.
     document_kind: Option<DocumentKind>,
 }
+
+/// The content of a file, or a part of it.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary, max_length = 2_147_483_647, example = "%PDF-1.7")]
+#[allow(dead_code)]
+pub struct FileContent(Vec<u8>);
 
 /// A file. Its content is at `/v1/files/{id}/content`.
 #[derive(Clone, Debug, Serialize, ToSchema)]

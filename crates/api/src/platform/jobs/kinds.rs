@@ -9,6 +9,7 @@ use actix_web::web;
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::Tx;
 use fulcrum_persistence::platform::jobs as store;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
@@ -26,6 +27,8 @@ pub struct Context {
     pub job_id: Uuid,
     /// The how-manieth attempt at it this is.
     pub attempt: i32,
+    /// Becomes true when the worker is to stop: what takes long ends at the next good place.
+    pub stopping: watch::Receiver<bool>,
     /// libpq URL of the database.
     pub database_url: Arc<str>,
 }

@@ -63,6 +63,17 @@ pub enum Lane {
     Waiting = 1,
 }
 
+impl Lane {
+    fn places(self) -> store::Places {
+        let share = match self {
+            Lane::Work => i64::MAX,
+            // Those of one company that hang leave places for the others.
+            Lane::Waiting => 8,
+        };
+        store::Places { lane: self as i16, share }
+    }
+}
+
 /// Why a job was not done.
 #[derive(Debug)]
 pub struct JobFailed {

@@ -4,6 +4,8 @@ use actix_web::web;
 use fulcrum_persistence::platform::maintenance;
 use serde::{Deserialize, Serialize};
 
+use crate::platform::webhooks;
+
 use super::{Context, Job, JobFailed, Priority};
 
 /// Makes partitions of the event log ahead, and removes what is past its time.
@@ -23,5 +25,6 @@ pub(super) async fn run(context: Context, _: Upkeep) -> Result<(), JobFailed> {
     web::block(move || maintenance::run(&url, now))
         .await
         .map_err(|error| JobFailed::for_now(error.to_string()))?
-        .map_err(JobFailed::from)
+        .map_err(JobFailed::from)?;
+    context.write(|tx| Ok(webhooks::revive(tx)?)).await
 }

@@ -58,6 +58,7 @@ pub struct Worker {
     settings: WorkerSettings,
     database_url: Arc<str>,
     accounts: Accounts,
+    stopping: watch::Receiver<bool>,
 }
 
 /// What a worker notes of itself and its jobs.
@@ -90,7 +91,7 @@ impl Accounts {
         let mut in_hand = self.in_hand.lock().await;
         let (id, kinds) = (self.worker_id, kinds.names());
         let jobs = self
-            .write(move |tx| store::claim(tx, id, &kinds, lane as i16, limit as i64, rand::random()))
+            .write(move |tx| store::claim(tx, id, &kinds, lane.places(), limit as i64, rand::random()))
             .await?;
         in_hand.extend(jobs.iter().map(|job| job.id));
         Ok(jobs)
@@ -120,16 +121,20 @@ impl Worker {
             worker_id: Uuid::now_v7(),
             in_hand: Arc::default(),
         };
-        Worker { app, kinds, settings, database_url: database_url.into(), accounts }
+        // Until it runs, nobody stops it.
+        let stopping = watch::channel(false).1;
+        Worker { app, kinds, settings, database_url: database_url.into(), accounts, stopping }
     }
 
     /// Works until it is told to stop, and then until the jobs in hand have ended or their time is up.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        self.stopping = stop.clone();
         self.app.pulse.expect(self.settings.beat() * MISSED);
         let wake = Arc::new(Notify::new());
         let waker = wake.clone();
         let _listener = Listener::start(self.database_url.to_string(), move || waker.notify_one());
         let counting = actix_web::rt::spawn(count(self.accounts.db.clone(), self.kinds.clone()));
+        let telling = actix_web::rt::spawn(tell(self.app.db.apart(1)));
         while !*stop.borrow() {
             match self.register().await {
                 Ok(()) => self.live(&wake, &mut stop).await,
@@ -143,6 +148,7 @@ impl Worker {
             self.accounts.in_hand = Arc::default();
         }
         counting.abort();
+        telling.abort();
     }
 
     /// Does everything that is due now, schedules included, and returns how many jobs that were. For tests and tools.
@@ -185,12 +191,11 @@ impl Worker {
         let mut beating = actix_web::rt::spawn(self.heart());
         let most = usize::from(self.settings.worker_jobs).min(self.app.db.connections() as usize / 2).max(1);
         let mut lanes = [(Lane::Work, most, JoinSet::new()), (Lane::Waiting, WAITING, JoinSet::new())];
-        let (mut looked, mut telling) = (Instant::now() - LOOK, Telling::default());
+        let mut looked = Instant::now() - LOOK;
         while !*stop.borrow() && !dead.load(Ordering::Relaxed) {
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
                 self.accounts.write(schedules::follow).await.unwrap_or_else(|error| complain(&error));
-                telling.look(&self.accounts.db).await.unwrap_or_else(|error| complain(&error));
             }
             for (lane, most, running) in &mut lanes {
                 let free = most.saturating_sub(running.len());
@@ -275,6 +280,7 @@ impl Worker {
             actor: requester::installation(),
             job_id: job.id,
             attempt: job.attempts,
+            stopping: self.stopping.clone(),
             database_url: self.database_url.clone(),
         };
         let (handler, accounts) = (self.kinds.get(&job.kind).cloned(), self.accounts.clone());
@@ -299,6 +305,15 @@ fn take_over_from_the_dead(tx: &mut Tx) -> Result<(), StoreError> {
         tracing::warn!(taken, "jobs of a worker that died are done by others");
     }
     Ok(())
+}
+
+/// Puts down what webhooks are to be told, on a connection of its own: jobs don't wait for it, nor it for them.
+async fn tell(db: Db) {
+    let mut telling = Telling::default();
+    loop {
+        telling.look(&db).await.unwrap_or_else(|error| complain(&error));
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 async fn count(db: Db, kinds: Kinds) {

@@ -26,7 +26,7 @@ pub async fn list(call: Allowed<OperationsRead>, query: Query<OperationQuery>) -
 
 /// Get an operation
 ///
-/// Kept for 7 days after it succeeded, for 90 after it failed or was stopped.
+/// Kept for at least 7 days after it ended.
 #[utoipa::path(operation_id = "getOperation", tag = "operations",
     params(("id" = Uuid, Path, description = "Id of the operation.")),
     security(("bearer" = ["platform.operations:read"])),
@@ -38,7 +38,8 @@ pub async fn get(call: Allowed<OperationsRead>, id: Path<Uuid>) -> Result<Answer
 
 /// Stop an operation
 ///
-/// At once when nobody has begun with it, else before its next step. What it has done stays done.
+/// At once when nobody has begun with it, else before its next step. What it has done stays done. For that of somebody else
+/// it takes `platform.jobs:write`, too.
 #[utoipa::path(operation_id = "cancelOperation", tag = "operations",
     params(("id" = Uuid, Path, description = "Id of the operation.")),
     security(("bearer" = ["platform.operations:write"])),

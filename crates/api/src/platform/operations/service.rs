@@ -1,5 +1,6 @@
 //! Making, following and stopping long requests.
 
+use fulcrum_domain::access::Permission;
 use fulcrum_persistence::Tx;
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::platform::jobs;
@@ -14,11 +15,13 @@ use crate::http::catalog::Code;
 use crate::http::cursor::List;
 use crate::http::problem::Problem;
 use crate::platform::jobs::{Job, enqueue};
+use crate::records::require;
 
 /// The path segment.
 const COLLECTION: &str = "operations";
 
-/// Puts a job down that somebody waits for, and answers 202 with the operation.
+/// Puts a job down that somebody waits for, and answers 202 with the operation. Each request is one of its own: such a job has
+/// no unique key.
 ///
 /// # Errors
 /// Those of the database.
@@ -54,13 +57,18 @@ pub fn list(tx: &mut Tx, app: &App, query: &OperationQuery) -> Result<OperationL
 /// Stops an operation: at once when nobody has begun with it, else before its next step. What it has done stays done.
 ///
 /// # Errors
-/// 404, 409 when it has ended.
+/// 404, 403 for that of somebody else without the permission to give up jobs, 409 when it has ended.
 pub fn cancel(tx: &mut Tx, id: Uuid) -> Result<OperationView, Problem> {
-    store::find(tx, id)?;
+    let found = store::find(tx, id)?;
+    if found.job.requested_by_id != tx.actor.principal_id() {
+        require(&tx.actor, Permission::JobsWrite)?;
+    }
     // The progress first, as the job that does it: neither waits for the other in a circle.
     let mut progress = store::lock(tx, id)?;
     let before = OperationView::from(&store::find(tx, id)?);
+    let ended = || Problem::new(Code::OperationEnded).with("state", "succeeded");
     match before.state {
+        _ if before.result.is_some() => return Err(ended()),
         OperationState::Waiting => {
             if !jobs::discard(tx, id)? {
                 // A worker took it at this moment.

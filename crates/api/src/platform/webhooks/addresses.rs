@@ -2,14 +2,19 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fulcrum_domain::values::addresses::is_public;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::http::catalog::FieldCode;
 use crate::http::problem::FieldError;
+
+/// How long the address of a name is looked for before it is saved.
+const LOOKING: Duration = Duration::from_secs(3);
 
 /// What the installation allows.
 #[derive(Clone)]
@@ -21,7 +26,7 @@ pub(super) struct Allowed {
 
 /// Why an address is refused.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is not an address that webhooks may go to")]
+#[error("it leads to an address that webhooks may not go to")]
 pub(super) struct Refused(IpAddr);
 
 impl Allowed {
@@ -47,10 +52,13 @@ impl Allowed {
         match url.host().ok_or_else(nothing)? {
             Host::Ipv4(address) => self.check(address.into()).map_err(refused),
             Host::Ipv6(address) => self.check(address.into()).map_err(refused),
-            Host::Domain(name) => match tokio::net::lookup_host((name, 0)).await {
-                Ok(found) => found.into_iter().try_for_each(|one| self.check(one.ip())).map_err(refused),
-                Err(_) if self.public => Ok(()),
-                Err(_) => Err(FieldError::new("/url", FieldCode::UrlNotEncrypted)),
+            // What a name leads to is not told: somebody might ask for the names of this network.
+            Host::Domain(name) => match timeout(LOOKING, tokio::net::lookup_host((name, 0))).await {
+                Ok(Ok(mut found)) => found.try_for_each(|one| self.check(one.ip())).map_err(|_| {
+                    FieldError::new("/url", FieldCode::AddressNotAllowed).with("address", name.to_owned())
+                }),
+                _ if self.public => Ok(()),
+                _ => Err(FieldError::new("/url", FieldCode::UrlNotEncrypted)),
             },
         }
     }
@@ -85,7 +93,7 @@ mod tests {
     fn a_name_that_leads_to_this_machine_leads_nowhere() {
         for encrypted in [true, false] {
             let error = resolve(&Allowed::by(&[], encrypted), "localhost").unwrap_err();
-            assert!(error.contains("is not an address that webhooks may go to"), "{error}");
+            assert!(error.contains("an address that webhooks may not go to"), "{error}");
         }
         let networks = ["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         assert!(resolve(&Allowed::by(&networks, false), "localhost").is_ok_and(|found| !found.is_empty()));

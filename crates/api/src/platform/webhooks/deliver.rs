@@ -1,5 +1,6 @@
 //! Sending what waits for a webhook.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,23 +9,28 @@ use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::platform::webhook_deliveries::{self as deliveries, Attempt, Delivery};
 use fulcrum_persistence::platform::webhooks::{self as store, Webhook};
 use fulcrum_persistence::{StoreError, Tx};
-use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::message;
+use super::selection::is_selected;
 use super::sender::Outcome;
+use super::service::look_after;
 use crate::App;
 use crate::auth::keys::Keys;
-use crate::platform::jobs::{Context, Job, JobFailed, Lane, enqueue_for_company};
+use crate::platform::jobs::{Context, Job, JobFailed, Lane, enqueue_for_company, system_of};
 
 /// Messages that one webhook gets at one time.
-const AT_ONCE: usize = 8;
-/// Messages that are fetched together: even if nobody answers, they are done before others take the sender for dead.
-const ROUND: i64 = 32;
-/// How long a sender has a webhook for itself without a word.
-const BUSY: TimeDelta = TimeDelta::minutes(3);
+const ROUND: i64 = 8;
+/// How long a sender has a webhook for itself without a word: longer than a round takes when nobody answers.
+const BUSY: TimeDelta = TimeDelta::minutes(1);
+/// Deliveries that are given up in one transaction.
+const GIVEN_UP_AT_ONCE: i64 = 1000;
+/// How often it is tried to note what came of a round, a second apart: what isn't noted is sent again.
+const NOTING: u32 = 10;
+/// How late something may be before it is looked for.
+const OVERDUE: TimeDelta = TimeDelta::minutes(5);
 /// How long a webhook is sent to before the others have their turn.
 const TURN: Duration = Duration::from_secs(30);
 /// After so long without anything getting through, a webhook is disabled (Standard Webhooks says five days).
@@ -50,57 +56,77 @@ impl Job for Deliver {
 struct Round {
     url: String,
     secrets: Vec<String>,
-    /// Deliveries with their messages; without one when the event isn't kept any more.
-    messages: Vec<(Delivery, Option<String>)>,
+    /// Deliveries with their messages, or why there is none.
+    messages: Vec<(Delivery, Result<String, &'static str>)>,
 }
 
 pub(crate) async fn run(context: Context, job: Deliver) -> Result<(), JobFailed> {
     let (began, id) = (Instant::now(), job.webhook_id);
     let app = context.app.clone();
-    let mut round = context.write(move |tx| begin(tx, &app.keys, id)).await?;
+    let mut round = context.write(move |tx| Ok(begin(tx, &app.keys, id)?)).await?;
     while let Some(now) = round {
-        let outcomes: Vec<(Delivery, Sent)> = stream::iter(now.messages)
-            .map(|(delivery, body)| send(&context.app, &now.url, &now.secrets, delivery, body))
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        let (app, goes_on) = (context.app.clone(), began.elapsed() < TURN);
-        round = context
-            .write(move |tx| {
-                let webhook = note_all(tx, id, &outcomes)?;
-                Ok(if goes_on { next(tx, &app.keys, webhook)? } else { end(tx, webhook)? })
-            })
-            .await?;
+        let outcomes: Arc<[(Delivery, Sent)]> = send(&context.app, now).await.into();
+        let goes_on = began.elapsed() < TURN && !*context.stopping.borrow();
+        round = note_and_go_on(&context, id, outcomes, goes_on).await?;
     }
     Ok(())
 }
 
+/// Notes what came of a round, however long the database is away, within bounds.
+async fn note_and_go_on(
+    context: &Context,
+    id: Uuid,
+    outcomes: Arc<[(Delivery, Sent)]>,
+    goes_on: bool,
+) -> Result<Option<Round>, JobFailed> {
+    let mut tries = 0;
+    loop {
+        let (app, outcomes) = (context.app.clone(), outcomes.clone());
+        let noted = context
+            .write(move |tx| {
+                let webhook = note_all(tx, id, &outcomes)?;
+                Ok(if goes_on { next(tx, &app.keys, webhook)? } else { end(tx, webhook)? })
+            })
+            .await;
+        if noted.is_ok() || tries == NOTING {
+            return noted;
+        }
+        tries += 1;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// When it was sent, and what came of it.
 struct Sent {
     at: DateTime<Utc>,
     outcome: Outcome,
 }
 
-async fn send(
-    app: &App,
-    url: &str,
-    secrets: &[String],
-    delivery: Delivery,
-    body: Option<String>,
-) -> (Delivery, Sent) {
+async fn send(app: &App, round: Round) -> Vec<(Delivery, Sent)> {
     let at = app.db.clock().now();
-    let outcome = match body {
-        Some(body) => app.sender.send(url, message::signed(&delivery.message_id, at, body, secrets)).await,
-        None => {
-            Outcome { status: None, error: Some(NOT_KEPT.into()), response: None, duration: Duration::ZERO }
+    let (mut sent, mut to_send, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+    for (delivery, body) in round.messages {
+        match body {
+            Ok(body) => {
+                messages.push(message::signed(&delivery.message_id, at, body, &round.secrets));
+                to_send.push(delivery);
+            }
+            Err(why) => sent.push((delivery, Sent { at, outcome: Outcome::without_sending(why) })),
         }
-    };
-    (delivery, Sent { at, outcome })
+    }
+    if !messages.is_empty() {
+        let outcomes = app.sender.send_all(&round.url, messages).await;
+        let outcomes = outcomes.into_iter().map(|outcome| Sent { at, outcome });
+        sent.extend(to_send.into_iter().zip(outcomes));
+    }
+    sent
 }
 
 const NOT_KEPT: &str = "the event is not kept any more";
+const NO_SECRET: &str = "its secret can't be decrypted: the key of the installation is another one";
 
 /// The first round, or nothing when somebody else is at it.
-fn begin(tx: &mut Tx, keys: &Keys, id: Uuid) -> Result<Option<Round>, JobFailed> {
+fn begin(tx: &mut Tx, keys: &Keys, id: Uuid) -> Result<Option<Round>, StoreError> {
     let webhook = match store::lock(tx, id) {
         Err(StoreError::NotFound) => return Ok(None),
         found => found?,
@@ -114,56 +140,66 @@ fn begin(tx: &mut Tx, keys: &Keys, id: Uuid) -> Result<Option<Round>, JobFailed>
 }
 
 /// The next round, or the end.
-fn next(tx: &mut Tx, keys: &Keys, webhook: Webhook) -> Result<Option<Round>, JobFailed> {
-    let mut due = match webhook.deleted_at {
+fn next(tx: &mut Tx, keys: &Keys, webhook: Webhook) -> Result<Option<Round>, StoreError> {
+    let idle = webhook.disabled_at.is_some() || webhook.deleted_at.is_some();
+    // What was put down before it began to listen is of a time that is over.
+    let over = if idle { tx.now + TimeDelta::days(1) } else { webhook.listens_since };
+    let given_up = deliveries::cancel_waiting(tx, webhook.id, over, GIVEN_UP_AT_ONCE)? as i64;
+    let due = match webhook.deleted_at {
         Some(_) => vec![],
-        None => deliveries::due(tx, webhook.id, ROUND)?,
+        // One that doesn't get through is tried with one message at a time.
+        None => {
+            deliveries::due(tx, webhook.id, idle, if webhook.failing_since.is_some() { 1 } else { ROUND })?
+        }
     };
-    if webhook.disabled_at.is_some() {
-        due.retain(|delivery| delivery.origin == "test");
+    if due.is_empty() && given_up < GIVEN_UP_AT_ONCE {
+        return end(tx, webhook);
     }
-    if due.is_empty() {
-        return Ok(end(tx, webhook)?);
+    let mut wanted = Vec::new();
+    for delivery in due {
+        if delivery.origin == "test" || is_selected(&webhook.event_types, &delivery.event_type) {
+            wanted.push(delivery);
+        } else {
+            deliveries::cancel(tx, delivery.id)?;
+        }
     }
-    let mut secrets = vec![webhook.secret.as_slice()];
-    let previous = webhook.previous_secret.as_deref();
-    secrets.extend(previous.filter(|_| webhook.previous_secret_until.is_some_and(|until| until > tx.now)));
-    let opened = secrets.into_iter().map(|sealed| {
-        let secret = keys.open(sealed).and_then(|bytes| String::from_utf8(bytes).ok());
-        secret.ok_or_else(|| {
-            JobFailed::for_now("its secret can't be decrypted: the key of the installation is another one")
-        })
-    });
-    let secrets = opened.collect::<Result<Vec<_>, _>>()?;
-    let mut found = deliveries::events_of(tx, &due)?;
-    let messages = due.into_iter().map(|delivery| {
-        let body = match delivery.event_seq {
-            None => {
-                Some(message::test(delivery.tenant_id, webhook.id, &delivery.message_id, delivery.created_at))
-            }
-            Some(seq) => {
-                let event = found.iter().position(|event| event.seq == seq).map(|index| found[index].clone());
-                event.map(|event| message::about(delivery.tenant_id, event))
-            }
-        };
-        (delivery, body)
-    });
-    let messages = messages.collect();
-    found.clear();
-    let (url, busy_until) = (webhook.url.clone(), Some(tx.now + BUSY));
-    store::replace(tx, &Webhook { busy_until, ..webhook })?;
+    let secrets = secrets(tx, keys, &webhook);
+    let found = deliveries::events_of(tx, &wanted)?;
+    let body = |delivery: &Delivery| match delivery.event_seq {
+        _ if secrets.is_none() => Err(NO_SECRET),
+        None => Ok(message::test(delivery.tenant_id, webhook.id, &delivery.message_id, delivery.created_at)),
+        Some(seq) => {
+            let event = found.iter().find(|event| event.seq == seq);
+            event.map(|event| message::about(delivery.tenant_id, event.clone())).ok_or(NOT_KEPT)
+        }
+    };
+    let messages = wanted.into_iter().map(|delivery| (delivery.clone(), body(&delivery))).collect();
+    let (url, secrets) = (webhook.url.clone(), secrets.unwrap_or_default());
+    store::replace(tx, &Webhook { busy_until: Some(tx.now + BUSY), ..webhook })?;
     Ok(Some(Round { url, secrets, messages }))
+}
+
+/// What messages are signed with: the secret, and for a while the one before it. Nothing when they can't be decrypted.
+fn secrets(tx: &Tx, keys: &Keys, webhook: &Webhook) -> Option<Vec<String>> {
+    let previous = webhook.previous_secret.as_deref();
+    let previous = previous.filter(|_| webhook.previous_secret_until.is_some_and(|until| until > tx.now));
+    [webhook.secret.as_slice()]
+        .into_iter()
+        .chain(previous)
+        .map(|sealed| String::from_utf8(keys.open(sealed)?).ok())
+        .collect()
 }
 
 /// Leaves, and has somebody come back when there is something to do again.
 fn end(tx: &mut Tx, webhook: Webhook) -> Result<Option<Round>, StoreError> {
-    let (id, idle) = (webhook.id, webhook.disabled_at.is_some() || webhook.deleted_at.is_some());
+    let (id, idle, deleted) = (webhook.id, webhook.disabled_at.is_some(), webhook.deleted_at.is_some());
     if webhook.busy_until.is_some() {
         store::replace(tx, &Webhook { busy_until: None, ..webhook })?;
     }
-    if let Some(at) = deliveries::next_due(tx, id)?
-        && !idle
-    {
+    if deleted {
+        return Ok(None);
+    }
+    if let Some(at) = deliveries::next_due(tx, id, idle)? {
         let at = at.max(tx.now);
         enqueue_for_company(tx, &Deliver { webhook_id: id }, at)?;
     }
@@ -171,9 +207,9 @@ fn end(tx: &mut Tx, webhook: Webhook) -> Result<Option<Round>, StoreError> {
 }
 
 /// Notes what came of a round, and what that means for the webhook.
-fn note_all(tx: &mut Tx, id: Uuid, outcomes: &[(Delivery, Sent)]) -> Result<Webhook, JobFailed> {
-    let mut webhook = store::lock(tx, id)?;
-    let was_failing = webhook.failing_since;
+fn note_all(tx: &mut Tx, id: Uuid, outcomes: &[(Delivery, Sent)]) -> Result<Webhook, StoreError> {
+    let before = store::lock(tx, id)?;
+    let mut webhook = before.clone();
     let mut stop = None;
     for (delivery, Sent { at, outcome }) in outcomes {
         let number = delivery.attempts + 1;
@@ -212,26 +248,26 @@ fn note_all(tx: &mut Tx, id: Uuid, outcomes: &[(Delivery, Sent)]) -> Result<Webh
             let since = *webhook.failing_since.get_or_insert(*at);
             if outcome.status == Some(410) {
                 stop = Some("gone");
-            } else if *at - since >= GIVEN_UP {
+            } else if next_at.is_none() && *at - since >= GIVEN_UP {
+                // One that was told often enough, and nothing else got through in all that time.
                 stop = stop.or(Some("failing"));
             }
         }
     }
-    if let Some(reason) = stop.filter(|_| webhook.disabled_at.is_none()) {
-        webhook = disable(tx, webhook, reason)?;
-    }
-    if webhook.failing_since.is_some() != was_failing.is_some() && stop.is_none() {
+    if webhook.failing_since != before.failing_since {
         // Shown, so the version tells of it.
         webhook.version += 1;
         webhook.updated_at = tx.now;
+    }
+    if let Some(reason) = stop.filter(|_| webhook.disabled_at.is_none()) {
+        return disable(tx, webhook, reason);
     }
     store::replace(tx, &webhook)?;
     Ok(webhook)
 }
 
 /// Stops telling somebody who doesn't listen, and says so in the log.
-fn disable(tx: &mut Tx, webhook: Webhook, reason: &str) -> Result<Webhook, StoreError> {
-    deliveries::cancel_waiting(tx, webhook.id)?;
+pub(super) fn disable(tx: &mut Tx, webhook: Webhook, reason: &str) -> Result<Webhook, StoreError> {
     let webhook = Webhook {
         disabled_at: Some(tx.now),
         disabled_reason: Some(reason.into()),
@@ -239,6 +275,9 @@ fn disable(tx: &mut Tx, webhook: Webhook, reason: &str) -> Result<Webhook, Store
         updated_at: tx.now,
         ..webhook
     };
+    store::replace(tx, &webhook)?;
+    // Gives up what waits for it.
+    look_after(tx, webhook.id)?;
     tracing::warn!(webhook = %webhook.id, tenant = %webhook.tenant_id, reason, "a webhook is disabled");
     events::append(
         tx,
@@ -255,4 +294,19 @@ fn disable(tx: &mut Tx, webhook: Webhook, reason: &str) -> Result<Webhook, Store
         },
     )?;
     Ok(webhook)
+}
+
+/// Has somebody look where something is overdue and nobody is going to look: whoever was to do it has failed too often, or was
+/// given up by an administrator.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn revive(tx: &mut Tx) -> Result<(), StoreError> {
+    for (tenant_id, webhook_id) in deliveries::overdue(tx, tx.now - OVERDUE)? {
+        let own = std::mem::replace(&mut tx.actor, system_of(tenant_id));
+        let looked = look_after(tx, webhook_id);
+        tx.actor = own;
+        looked?;
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ pub(crate) mod service;
 mod telling;
 pub mod views;
 
+pub(crate) use deliver::revive;
 pub(crate) use message::Message;
 pub use sender::Sender;
 pub(crate) use telling::Telling;

@@ -2,20 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use fulcrum_persistence::Tx;
-use fulcrum_persistence::platform::webhook_deliveries as deliveries;
+use fulcrum_persistence::platform::webhook_deliveries::{self as deliveries, Delivery};
 use fulcrum_persistence::platform::webhooks as store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::selection::{self, Selection};
-use super::service::put_down;
+use super::selection::{self, Selection, Unselectable};
+use super::service::{may_hear, put_down};
 use super::telling::about;
 use crate::platform::jobs::{Context, Job, JobFailed};
 use crate::platform::operations::{Step, in_steps};
 
 /// Events that are looked at in one step.
 const AT_ONCE: i64 = 500;
+
+/// Events that are counted beforehand.
+const MOST_COUNTED: i64 = 100_000;
 
 /// Puts down again what a webhook wants of the events of a time.
 #[derive(Clone, Serialize, Deserialize)]
@@ -34,7 +37,8 @@ impl Job for Replay {
 #[derive(Serialize, Deserialize)]
 struct Behind {
     seq: i64,
-    total: i64,
+    /// Nothing when there are more than can be counted in a moment.
+    total: Option<i64>,
     delivered: i64,
 }
 
@@ -43,30 +47,37 @@ pub(crate) async fn run(context: Context, replay: Replay) -> Result<(), JobFaile
 }
 
 fn step(tx: &mut Tx, replay: &Replay, behind: Option<Behind>) -> Result<Step<Behind>, JobFailed> {
-    let webhook = store::find(tx, replay.webhook_id)?;
+    // Held, so that it is not disabled while something is put down for it.
+    let webhook = store::hold(tx, replay.webhook_id)?;
     if webhook.disabled_at.is_some() || webhook.deleted_at.is_some() {
         return Err(JobFailed::for_good("the webhook is disabled or deleted"));
     }
+    may_hear(tx, &webhook).map_err(|_| {
+        JobFailed::for_good("who asked for it may not read any more what the webhook is told")
+    })?;
     let subjects: Vec<&str> =
         selection::subjects_of(&webhook.event_types).into_iter().map(|(subject, _)| subject).collect();
     let mut behind = match behind {
         Some(behind) => behind,
         None => {
-            let total = deliveries::count_between(tx, replay.from, replay.to, &subjects)?;
-            Behind { seq: 0, total, delivered: 0 }
+            let some = deliveries::count_between(tx, replay.from, replay.to, &subjects, MOST_COUNTED)?;
+            Behind { seq: 0, total: (some < MOST_COUNTED).then_some(some), delivered: 0 }
         }
     };
     let found = deliveries::events_between(tx, replay.from, replay.to, &subjects, behind.seq, AT_ONCE)?;
-    let selection = Selection::of(&webhook);
+    let selection = Selection::of(&webhook).map_err(|wrong| match wrong {
+        Unselectable::Unreadable => JobFailed::for_good("its filter can't be read any more"),
+        Unselectable::Busy => JobFailed::for_now("its filter can't be read now"),
+    })?;
     let new: Vec<_> = found
         .iter()
         .filter(|event| selection.wants(event))
-        .map(|event| about(tx, &webhook, event, "replay"))
+        .map(|event| Delivery { later: true, ..about(tx, &webhook, event, "replay") })
         .collect();
     put_down(tx, &new)?;
     behind.delivered += new.len() as i64;
     behind.seq = found.last().map_or(behind.seq, |event| event.seq);
-    let (done, total) = (found.len() as i64, Some(behind.total));
+    let (done, total) = (found.len() as i64, behind.total);
     Ok(match done < AT_ONCE {
         true => Step::last(done, json!({ "delivered": behind.delivered })),
         false => Step::with_next(done, total, behind),

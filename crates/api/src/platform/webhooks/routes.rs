@@ -37,9 +37,8 @@ pub async fn list(call: Allowed<WebhooksRead>, query: Query<WebhookQuery>) -> Re
     responses((status = 201, description = "The new webhook, with its secret.", body = NewWebhookView)))]
 #[post("/v1/webhooks")]
 pub async fn create(call: Allowed<WebhooksWrite>, body: Body<WebhookInput>) -> Result<Answer, Problem> {
-    call.app.sender.examine(&body.url).await?;
-    let app = call.app.clone();
-    call.write(move |tx| service::create(tx, &app.keys, body.0.clone())).await
+    let (app, address) = (call.app.clone(), call.app.sender.examine(&body.url).await);
+    call.write(move |tx| service::create(tx, &app.keys, body.0.clone(), &address)).await
 }
 
 /// Get a webhook
@@ -64,11 +63,8 @@ pub async fn get(call: Allowed<WebhooksRead>, id: Path<Uuid>) -> Result<Answer, 
 #[patch("/v1/webhooks/{id}")]
 pub async fn update(call: Allowed<WebhooksWrite>, id: Path<Uuid>, patch: Patch) -> Result<Answer, Problem> {
     let (app, if_match) = (call.app.clone(), IfMatch::of(&call.context)?);
-    service::examine(&app, &patch.0).await?;
-    call.write(move |tx| {
-        records::shown::<Webhooks>(&records::update::<Webhooks>(tx, &app.contract, *id, &if_match, &patch.0)?)
-    })
-    .await
+    let address = service::examine(&app, &patch.0).await;
+    call.write(move |tx| service::update(tx, &app, *id, &if_match, &patch.0, &address)).await
 }
 
 /// Delete a webhook

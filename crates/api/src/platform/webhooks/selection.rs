@@ -1,12 +1,13 @@
 //! Which events a webhook wants.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use fulcrum_domain::access::Permission;
-use fulcrum_domain::platform::{Condition, Field};
+use fulcrum_domain::platform::{Condition, Fault, Field};
 use fulcrum_persistence::platform::events::{Event, SUBJECTS};
-use fulcrum_persistence::platform::webhooks::Webhook;
+use fulcrum_persistence::platform::webhooks::{self, Webhook};
+use moka::sync::Cache;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
@@ -41,18 +42,47 @@ pub(super) fn subjects_of(event_types: &[String]) -> Vec<(&'static str, Permissi
     subjects().filter(|(name, _)| wanted(name)).collect()
 }
 
-/// What is wrong with event types: a kind of record that there is not.
-pub(super) fn unknown(event_types: &Value) -> Vec<FieldError> {
-    let known: Vec<&str> = subjects().map(|(name, _)| name).collect();
-    let entries = event_types.as_array().into_iter().flatten().enumerate();
+/// What happens to records of every kind.
+const USUAL: [&str; 4] = ["created", "updated", "deleted", "restored"];
+
+/// What else happens, or happens only, to records of a kind.
+fn special(subject: &str) -> &'static [&'static str] {
+    match subject {
+        "user" => &["password_changed", "password_reset"],
+        "session" => &["opened", "closed", "reuse_detected"],
+        "api_client" => &["secret_rotated"],
+        "api_key" => &["created", "revoked"],
+        "job" => &["retried", "discarded"],
+        "operation" => &["cancelled"],
+        "webhook" => &["secret_rotated", "disabled"],
+        "file" => &["created", "linked", "unlinked", "deleted", "restored"],
+        _ => &[],
+    }
+}
+
+/// Everything that can happen, apart from `*`.
+pub(super) fn event_types() -> impl Iterator<Item = String> {
+    subjects().flat_map(|(subject, _)| {
+        let usual: &[&str] = match subject {
+            "session" | "api_key" | "job" | "operation" | "file" => &[],
+            _ => &USUAL,
+        };
+        let verbs = ["*"].iter().chain(usual).chain(special(subject));
+        verbs.map(move |verb| format!("{subject}.{verb}")).collect::<Vec<_>>()
+    })
+}
+
+/// What is wrong with event types: something that never happens.
+pub(super) fn unknown(wanted: &Value) -> Vec<FieldError> {
+    let known: Vec<String> = event_types().collect();
+    let entries = wanted.as_array().into_iter().flatten().enumerate();
     let wrong = entries.filter(|(_, entry)| {
-        entry.as_str().is_some_and(|entry| entry != ALL && !known.contains(&subject_of(entry)))
+        entry.as_str().is_some_and(|entry| entry != ALL && !known.iter().any(|known| known == entry))
     });
     wrong
         .map(|(index, _)| {
-            let allowed: Vec<String> = known.iter().map(|name| format!("{name}.*")).collect();
             FieldError::new(format!("/event_types/{index}"), FieldCode::NotAllowed)
-                .with("allowed", allowed.join(", "))
+                .with("allowed", known.join(", "))
         })
         .collect()
 }
@@ -61,8 +91,8 @@ pub(super) fn unknown(event_types: &Value) -> Vec<FieldError> {
 ///
 /// # Errors
 /// What is wrong with it, at `/filter`, with line and column.
-pub(super) fn filter(event_types: &[String], filter: &str) -> Result<Condition, Vec<FieldError>> {
-    Condition::parse(filter, &fields(event_types)).map_err(|errors| {
+pub(super) fn check_filter(event_types: &[String], filter: &str) -> Result<(), Vec<FieldError>> {
+    Condition::parse(filter, &fields(event_types)).map(|_| ()).map_err(|errors| {
         let named = errors.into_iter().map(|error| {
             FieldError::new("/filter", FieldCode::Condition)
                 .with("line", error.line)
@@ -76,10 +106,11 @@ pub(super) fn filter(event_types: &[String], filter: &str) -> Result<Condition, 
 /// What a filter can ask about: an event. Which fields can have changed is what can be written of the records.
 fn fields(event_types: &[String]) -> Field {
     let change = || Field::Object(["from", "to"].map(|side| (side.to_owned(), Field::Any)).into());
+    // Of some it follows from something else.
     let mut changed = BTreeMap::from([("department_id".to_owned(), change())]);
     for (subject, _) in subjects_of(event_types) {
-        let names = WRITTEN.get(subject).into_iter().flatten().map(String::as_str);
-        changed.extend(names.chain(["state", "reason"]).map(|name| (name.to_owned(), change())));
+        let names = WRITTEN.get(subject).into_iter().flatten();
+        changed.extend(names.map(|name| (name.clone(), change())));
     }
     let values = [
         "id",
@@ -98,9 +129,13 @@ fn fields(event_types: &[String]) -> Field {
     Field::Object(fields)
 }
 
-/// The fields of each kind of record, as callers write them.
+/// What can change of each kind of record: the fields as callers write them, and what the events of others name.
 static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(|| {
+    let named = |subject, names: &[&str]| (subject, names.iter().map(|name| (*name).to_owned()).collect());
     BTreeMap::from([
+        named("api_key", &["client_id", "name"]),
+        named("job", &["state"]),
+        named("file", &["name", "media_type", "size", "link", "deleted_at"]),
         names_of::<Customers>(),
         names_of::<Contacts>(),
         names_of::<Users>(),
@@ -114,44 +149,67 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
 fn names_of<R: Resource>() -> (&'static str, Vec<String>) {
     let schema = json!(<R::Input as PartialSchema>::schema());
     let names = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
-    (R::SUBJECT, names.collect())
+    // Why a webhook was disabled stands in the event.
+    let more = (R::SUBJECT == webhooks::SUBJECT).then(|| "reason".to_owned());
+    (R::SUBJECT, names.chain(more).collect())
 }
+
+/// Conditions that were read, by what they were read of: reading one takes longer than asking it a hundred times.
+static READ: LazyLock<Cache<String, Arc<Condition>>> = LazyLock::new(|| Cache::new(1000));
 
 /// Which events a webhook wants, ready to be asked.
 pub(super) struct Selection {
     event_types: Vec<String>,
-    /// `None` when the filter can't be read any more: then nothing is told rather than everything.
-    filter: Option<Option<Condition>>,
+    filter: Option<Arc<Condition>>,
+}
+
+/// Why it can't be told what a webhook wants.
+pub(super) enum Unselectable {
+    /// Its filter can't be read any more: what it names has gone.
+    Unreadable,
+    /// It can't be read now.
+    Busy,
 }
 
 impl Selection {
     /// Of a webhook.
-    pub(super) fn of(webhook: &Webhook) -> Selection {
-        let condition = webhook.filter.as_deref().map(|text| filter(&webhook.event_types, text));
-        let filter = match condition {
-            None => Some(None),
-            Some(Ok(condition)) => Some(Some(condition)),
-            Some(Err(_)) => {
-                tracing::warn!(webhook = %webhook.id, "the filter of a webhook can't be read any more");
-                None
-            }
-        };
-        Selection { event_types: webhook.event_types.clone(), filter }
+    ///
+    /// # Errors
+    /// [`Unselectable`].
+    pub(super) fn of(webhook: &Webhook) -> Result<Selection, Unselectable> {
+        let filter = webhook.filter.as_deref().map(|text| read(&webhook.event_types, text)).transpose()?;
+        Ok(Selection { event_types: webhook.event_types.clone(), filter })
     }
 
     /// Whether it wants this event. A filter that can't be answered, because the event hasn't what it asks about, doesn't hold.
     pub(super) fn wants(&self, event: &Event) -> bool {
-        let by_type = self.event_types.iter().any(|entry| {
-            entry == ALL
-                || *entry == event.type_
-                || entry.strip_suffix(".*").is_some_and(|subject| subject == subject_of(&event.type_))
-        });
-        by_type
-            && match &self.filter {
-                None => false,
-                Some(None) => true,
-                Some(Some(condition)) => condition.holds(&asked_about(event)).unwrap_or(false),
-            }
+        is_selected(&self.event_types, &event.type_)
+            && self.filter.as_ref().is_none_or(|filter| filter.holds(&asked_about(event)).unwrap_or(false))
+    }
+}
+
+/// Whether an event of this type is among them, whatever the filter says.
+pub(super) fn is_selected(event_types: &[String], event_type: &str) -> bool {
+    event_types.iter().any(|entry| {
+        entry == ALL
+            || entry == event_type
+            || entry.strip_suffix(".*").is_some_and(|subject| subject == subject_of(event_type))
+    })
+}
+
+fn read(event_types: &[String], text: &str) -> Result<Arc<Condition>, Unselectable> {
+    let key = format!("{} {text}", event_types.join(","));
+    if let Some(known) = READ.get(&key) {
+        return Ok(known);
+    }
+    match Condition::parse(text, &fields(event_types)) {
+        Ok(condition) => {
+            let condition = Arc::new(condition);
+            READ.insert(key, condition.clone());
+            Ok(condition)
+        }
+        Err(errors) if errors.iter().any(|error| error.fault == Fault::Busy) => Err(Unselectable::Busy),
+        Err(_) => Err(Unselectable::Unreadable),
     }
 }
 

@@ -1,9 +1,13 @@
 //! Sending to webhooks: over connections that lead where the installation allows, without patience for anybody.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use ipnet::IpNet;
 use reqwest::{Client, Url};
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 use super::addresses::Allowed;
 use super::message::Signed;
@@ -18,7 +22,9 @@ const CONNECTING: Duration = Duration::from_secs(5);
 const LONGEST_ANSWER: usize = 1000;
 
 /// Sends messages.
-pub struct Sender {
+pub struct Sender(Arc<Lanes>);
+
+struct Lanes {
     encrypted: Lane,
     plain: Lane,
 }
@@ -39,6 +45,11 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// It wasn't sent.
+    pub(super) fn without_sending(why: &str) -> Outcome {
+        Outcome { status: None, error: Some(why.into()), response: None, duration: Duration::ZERO }
+    }
+
     pub(super) fn is_success(&self) -> bool {
         self.error.is_none() && self.status.is_some_and(|status| (200..300).contains(&status))
     }
@@ -65,7 +76,7 @@ impl Sender {
                 .map_err(|error| error.to_string())?;
             Ok::<_, String>(Lane { client, allowed })
         };
-        Ok(Sender { encrypted: lane(true)?, plain: lane(false)? })
+        Ok(Sender(Arc::new(Lanes { encrypted: lane(true)?, plain: lane(false)? })))
     }
 
     /// Looks at an address before it is saved.
@@ -77,29 +88,44 @@ impl Sender {
         let Ok(url) = Url::parse(url) else {
             return Err(refused(FieldError::new("/url", FieldCode::UrlInvalid)));
         };
-        self.lane(&url).allowed.examine(&url).await.map_err(refused)
+        self.0.of(&url).allowed.examine(&url).await.map_err(refused)
     }
 
-    fn lane(&self, url: &Url) -> &Lane {
+    /// Sends messages to one address, each once, all at the same time; returns what came of each. On a thread of their own: a
+    /// receiver can keep one busy for as long as it may take, and it shall be nobody else's.
+    pub(super) async fn send_all(&self, url: &str, messages: Vec<Signed>) -> Vec<Outcome> {
+        let (lanes, url, count) = (self.0.clone(), url.to_owned(), messages.len());
+        let (tell, told) = oneshot::channel();
+        let sending = std::thread::Builder::new().name("webhook".into()).spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let outcomes = runtime.block_on(join_all(messages.into_iter().map(|one| lanes.send(&url, one))));
+            // Who waited for it may have gone.
+            let _ = tell.send(outcomes);
+            Ok::<_, std::io::Error>(())
+        });
+        let broken = |_| vec![Outcome::without_sending("it broke off"); count];
+        match sending {
+            Ok(_) => told.await.unwrap_or_else(broken),
+            Err(error) => vec![Outcome::without_sending(&error.to_string()); count],
+        }
+    }
+}
+
+impl Lanes {
+    fn of(&self, url: &Url) -> &Lane {
         if url.scheme() == "https" { &self.encrypted } else { &self.plain }
     }
 
-    /// Sends a message once.
-    pub(super) async fn send(&self, url: &str, message: Signed) -> Outcome {
+    async fn send(&self, url: &str, message: Signed) -> Outcome {
         let began = Instant::now();
-        let mut outcome = match self.try_to(url, message).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                Outcome { status: None, error: Some(error), response: None, duration: Duration::ZERO }
-            }
-        };
-        outcome.duration = began.elapsed();
-        outcome
+        let outcome = self.try_to(url, message).await;
+        let outcome = outcome.unwrap_or_else(|error| Outcome::without_sending(&error));
+        Outcome { duration: began.elapsed(), ..outcome }
     }
 
     async fn try_to(&self, url: &str, message: Signed) -> Result<Outcome, String> {
         let url = Url::parse(url).map_err(|error| error.to_string())?;
-        let lane = self.lane(&url);
+        let lane = self.of(&url);
         // Only names are looked up.
         let address = match url.host() {
             Some(url::Host::Ipv4(address)) => Some(address.into()),

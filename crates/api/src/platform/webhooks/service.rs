@@ -40,6 +40,8 @@ impl Resource for Webhooks {
     const SUBJECT: &'static str = store::SUBJECT;
     const COLLECTION: &'static str = "webhooks";
     const DELETE: Permission = Permission::WebhooksWrite;
+    // To robots of chats, the address alone is the credential.
+    const UNTOLD: &'static [&'static str] = &["url"];
 
     fn input_of(row: &Webhook) -> WebhookInput {
         WebhookInput {
@@ -79,6 +81,7 @@ impl Resource for Webhooks {
             secret: vec![],
             previous_secret: None,
             previous_secret_until: None,
+            listens_after: String::new(),
             listens_since: tx.now,
             disabled_at: None,
             disabled_reason: None,
@@ -91,7 +94,7 @@ impl Resource for Webhooks {
         };
         let row = filled(tx, blank, input);
         may_hear(tx, &row)?;
-        store::begin_to_tell(tx)?;
+        let row = listening(tx, row)?;
         store::insert(tx, &row)?;
         Ok(row)
     }
@@ -103,16 +106,11 @@ impl Resource for Webhooks {
         if json!(Self::input_of(before)) == json!(Self::input_of(&after)) {
             return Ok(after);
         }
-        match (before.disabled_at.is_some(), after.disabled_at.is_some()) {
-            (false, true) => {
-                deliveries::cancel_waiting(tx, after.id)?;
-            }
-            (true, false) => {
-                after = Webhook { listens_since: tx.now, failing_since: None, ..after };
-                store::begin_to_tell(tx)?;
-            }
-            _ => {}
+        if before.disabled_at.is_some() && after.disabled_at.is_none() {
+            after = listening(tx, after)?;
         }
+        // What it doesn't want any more is given up.
+        look_after(tx, after.id)?;
         after.version += 1;
         after.updated_at = tx.now;
         store::replace(tx, &after)?;
@@ -121,29 +119,59 @@ impl Resource for Webhooks {
 
     fn set_deleted(tx: &mut Tx, before: &Webhook, deleted: bool) -> Result<Webhook, Problem> {
         may_hear(tx, before)?;
-        if deleted {
-            deliveries::cancel_waiting(tx, before.id)?;
-        } else {
-            store::begin_to_tell(tx)?;
-        }
+        look_after(tx, before.id)?;
+        let row = if deleted { before.clone() } else { listening(tx, before.clone())? };
         let after = Webhook {
             deleted_at: deleted.then_some(tx.now),
-            listens_since: tx.now,
             version: before.version + 1,
             updated_at: tx.now,
-            ..before.clone()
+            ..row
         };
         store::replace(tx, &after)?;
         Ok(after)
     }
 }
 
+/// From here on it is told what happens.
+fn listening(tx: &mut Tx, webhook: Webhook) -> Result<Webhook, StoreError> {
+    store::begin_to_tell(tx)?;
+    Ok(Webhook { listens_after: store::snapshot(tx)?, listens_since: tx.now, failing_since: None, ..webhook })
+}
+
+/// Has somebody look at what waits for a webhook.
+pub(super) fn look_after(tx: &mut Tx, webhook_id: Uuid) -> Result<(), StoreError> {
+    let now = tx.now;
+    enqueue_for_company(tx, &Deliver { webhook_id }, now).map(|_| ())
+}
+
 /// A webhook is the company's and stays when who made it goes. So nobody makes one, or leads one elsewhere, that hears of what
 /// they couldn't read themselves.
-fn may_hear(tx: &mut Tx, webhook: &Webhook) -> Result<(), Problem> {
+pub(super) fn may_hear(tx: &mut Tx, webhook: &Webhook) -> Result<(), Problem> {
+    may_read(tx, &webhook.event_types)
+}
+
+fn may_read(tx: &mut Tx, event_types: &[String]) -> Result<(), Problem> {
     let needed: Vec<Permission> =
-        selection::subjects_of(&webhook.event_types).into_iter().map(|(_, permission)| permission).collect();
+        selection::subjects_of(event_types).into_iter().map(|(_, permission)| permission).collect();
     grants::within(tx, &needed, DataScope::Tenant)
+}
+
+/// Changes a webhook by a merge patch. `address` is what was found of the new address, if there is one: it counts after
+/// everything else, because it was looked at before.
+///
+/// # Errors
+/// 404, 409 when it is deleted, 412, or what the rules say.
+pub fn update(
+    tx: &mut Tx,
+    app: &App,
+    id: Uuid,
+    if_match: &IfMatch,
+    patch: &Value,
+    address: &Result<(), Problem>,
+) -> Result<Answer, Problem> {
+    let row = records::update::<Webhooks>(tx, &app.contract, id, if_match, patch)?;
+    address.clone()?;
+    records::shown::<Webhooks>(&row)
 }
 
 /// Looks at the address in a patch, if there is one.
@@ -171,12 +199,18 @@ fn filled(tx: &Tx, row: Webhook, input: WebhookInput) -> Webhook {
     }
 }
 
-/// Creates a webhook and shows its secret.
+/// Creates a webhook and shows its secret. `address` is what was found of its address.
 ///
 /// # Errors
 /// What the rules say.
-pub fn create(tx: &mut Tx, keys: &Keys, input: WebhookInput) -> Result<Answer, Problem> {
+pub fn create(
+    tx: &mut Tx,
+    keys: &Keys,
+    input: WebhookInput,
+    address: &Result<(), Problem>,
+) -> Result<Answer, Problem> {
     let row = records::create::<Webhooks>(tx, input)?;
+    address.clone()?;
     let view = with_secret(tx, keys, row)?;
     Ok(Answer::created(Webhooks::COLLECTION, view.webhook.id, &view)?.version(view.webhook.version))
 }
@@ -270,6 +304,11 @@ pub fn deliver_again(tx: &mut Tx, id: Uuid) -> Result<Delivery, Problem> {
         return test(tx, before.webhook_id);
     }
     let webhook = enabled(tx, before.webhook_id)?;
+    // Of what the webhook was told in former times, too.
+    may_read(tx, std::slice::from_ref(&before.event_type))?;
+    if !selection::is_selected(&webhook.event_types, &before.event_type) {
+        return Err(Problem::new(Code::EventNotWanted).with("event_type", before.event_type));
+    }
     let delivery = Delivery {
         message_id: before.message_id,
         event_type: before.event_type,
@@ -303,6 +342,7 @@ pub(super) fn new_delivery(tx: &Tx, webhook: &Webhook, id: Uuid, origin: &str) -
         state: "waiting".into(),
         attempts: 0,
         next_at: Some(tx.now),
+        later: false,
         created_at: tx.now,
         finished_at: None,
     }
@@ -317,9 +357,8 @@ pub(super) fn put_down(tx: &mut Tx, new: &[Delivery]) -> Result<usize, StoreErro
     let mut webhook_ids: Vec<Uuid> = new.iter().map(|delivery| delivery.webhook_id).collect();
     webhook_ids.sort();
     webhook_ids.dedup();
-    let now = tx.now;
     for webhook_id in webhook_ids {
-        enqueue_for_company(tx, &Deliver { webhook_id }, now)?;
+        look_after(tx, webhook_id)?;
     }
     Ok(put)
 }

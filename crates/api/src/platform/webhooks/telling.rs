@@ -10,12 +10,13 @@ use fulcrum_persistence::platform::webhooks as store;
 use fulcrum_persistence::{Db, QueryStats, StoreError, Tx};
 use uuid::Uuid;
 
-use super::selection::{self, Selection};
+use super::deliver::disable;
+use super::selection::{self, Selection, Unselectable};
 use super::service::{new_delivery, put_down};
 use crate::platform::jobs::system_of;
 
 /// Events that are read in one transaction.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 200;
 
 /// What a worker knows of the logs. Any number of workers may do this: a company's place in its log is held by one at a time.
 #[derive(Default)]
@@ -57,10 +58,11 @@ impl Telling {
         self.since = horizon;
         for tenant in self.behind.clone() {
             match db.write(&system_of(tenant), &stats, tell).await {
-                Ok(true) => {}
-                Ok(false) => {
+                Ok(Told::Everything) => {
                     self.behind.remove(&tenant);
                 }
+                // If who is at it doesn't come to an end, somebody has to go on.
+                Ok(Told::Some | Told::BySomebodyElse) => {}
                 // One company's trouble isn't the others'.
                 Err(error) => tracing::warn!(%error, %tenant, "webhooks could not be told"),
             }
@@ -69,10 +71,19 @@ impl Telling {
     }
 }
 
-/// Puts down what the webhooks of the actor's company are to be told next. Returns whether there is more.
-fn tell(tx: &mut Tx) -> Result<bool, StoreError> {
-    let Some(place) = store::take_place(tx)? else { return Ok(false) };
-    let webhooks = store::listening(tx)?;
+/// How far it went.
+enum Told {
+    Everything,
+    Some,
+    BySomebodyElse,
+}
+
+/// Puts down what the webhooks of the actor's company are to be told next.
+fn tell(tx: &mut Tx) -> Result<Told, StoreError> {
+    let Some(place) = store::take_place(tx)? else {
+        return Ok(if store::is_listened_to(tx)? { Told::BySomebodyElse } else { Told::Everything });
+    };
+    let webhooks = store::hold_listening(tx)?;
     let types: BTreeSet<&str> = webhooks
         .iter()
         .flat_map(|webhook| selection::subjects_of(&webhook.event_types))
@@ -82,31 +93,37 @@ fn tell(tx: &mut Tx) -> Result<bool, StoreError> {
     let Some(read) = changes::read(tx, place, &types, AT_ONCE)? else {
         let end = changes::end(tx)?;
         store::set_place(tx, end)?;
-        return Ok(false);
+        return Ok(Told::Everything);
     };
     if !read.events.is_empty() {
         let mut new = Vec::new();
-        for webhook in &webhooks {
-            let selection = Selection::of(webhook);
-            // What happened before it began to listen isn't its business.
-            let heard = read.events.iter().filter(|event| event.at >= webhook.listens_since);
-            new.extend(
-                heard.filter(|event| selection.wants(event)).map(|event| about(tx, webhook, event, "event")),
-            );
+        for webhook in webhooks {
+            let selection = match Selection::of(&webhook) {
+                Ok(selection) => selection,
+                Err(Unselectable::Unreadable) => {
+                    disable(tx, webhook, "filter")?;
+                    continue;
+                }
+                Err(Unselectable::Busy) => return Err(StoreError::Overloaded),
+            };
+            let heard = read.events.iter().zip(&read.xids).filter(|(_, xid)| !webhook.has_heard(**xid));
+            let wanted = heard.filter(|(event, _)| selection.wants(event));
+            new.extend(wanted.map(|(event, _)| about(tx, &webhook, event, "event")));
         }
         put_down(tx, &new)?;
     }
     if read.next != place {
         store::set_place(tx, read.next)?;
     }
-    Ok(read.more)
+    Ok(if read.more { Told::Some } else { Told::Everything })
 }
 
 /// The delivery of an event.
 pub(super) fn about(tx: &Tx, webhook: &store::Webhook, event: &Event, origin: &str) -> Delivery {
     Delivery {
-        // The same however often it is told, so that a receiver that heard it already knows that.
-        message_id: format!("msg_{}_{}", webhook.id.simple(), event.seq),
+        // The same however often it is told, so that a receiver that heard it already knows that. With the time, because a database
+        // that was restored from a copy gives numbers again that were given to other events.
+        message_id: format!("msg_{}_{}_{}", webhook.id.simple(), event.seq, event.at.timestamp_micros()),
         event_type: event.type_.clone(),
         event_seq: Some(event.seq),
         event_at: Some(event.at),

@@ -1,6 +1,6 @@
 //! Webhooks on the wire.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use fulcrum_persistence::platform::webhooks::Webhook;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,7 +66,7 @@ impl Input for WebhookInput {
         if unknown.is_empty()
             && let Some(filter) = body["filter"].as_str().filter(|filter| filter.len() <= LONGEST_FILTER)
         {
-            errors.extend(selection::filter(&event_types, filter).err().into_iter().flatten());
+            errors.extend(selection::check_filter(&event_types, filter).err().into_iter().flatten());
         }
         errors.extend(unknown);
         errors
@@ -106,6 +106,8 @@ pub enum DisabledReason {
     Gone,
     /// Nothing has got through for five days.
     Failing,
+    /// Its filter asks about something that there is not any more.
+    Filter,
 }
 
 /// A webhook.
@@ -204,7 +206,10 @@ impl Default for WebhookQuery {
     }
 }
 
-/// What is to be delivered again.
+/// What can be delivered again at one time.
+const LONGEST_RANGE: TimeDelta = TimeDelta::days(31);
+
+/// What is to be delivered again: 31 days at most.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayInput {
@@ -218,6 +223,12 @@ impl Input for ReplayInput {
     fn check(body: &Value, _: &str) -> Vec<FieldError> {
         let time = |name: &str| body[name].as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok());
         let reversed = time("from").zip(time("to")).is_some_and(|(from, to)| from > to);
-        Checks::of(body).when(reversed, || FieldError::new("/to", FieldCode::BeforeFrom)).found()
+        let long = time("from").zip(time("to")).is_some_and(|(from, to)| to - from > LONGEST_RANGE);
+        Checks::of(body)
+            .when(reversed, || FieldError::new("/to", FieldCode::BeforeFrom))
+            .when(long, || {
+                FieldError::new("/to", FieldCode::RangeTooLong).with("days", LONGEST_RANGE.num_days())
+            })
+            .found()
     }
 }
