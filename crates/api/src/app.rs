@@ -1,6 +1,5 @@
 //! The installation in one process: everything that requests share.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,11 +12,12 @@ use moka::sync::Cache;
 use crate::auth::keys::Keys;
 use crate::auth::tokens::Verified;
 use crate::http::contract::Contract;
+use crate::platform::backups::Plan;
 use crate::platform::changes::Streams;
 use crate::platform::files::FileStore;
 use crate::platform::jobs::Pulse;
 use crate::platform::webhooks::Sender;
-use crate::settings::{OutsideSettings, ServerSettings};
+use crate::settings::{DatabaseSettings, KeepingSettings, OutsideSettings, ServerSettings};
 
 /// What requests share.
 pub struct App {
@@ -41,6 +41,10 @@ pub struct App {
     pub sender: Sender,
     /// Where the content of files lies.
     pub files: FileStore,
+    /// How backups are made every night, if they are.
+    pub backups: Option<Plan>,
+    /// Months that events are kept; for ever when there is no number.
+    pub event_months: Option<u32>,
     /// Requests of the current minute, per caller.
     pub limiter: InMemoryBackend,
 }
@@ -51,6 +55,10 @@ pub struct Outside {
     pub sender: Sender,
     /// Where the content of files lies.
     pub files: FileStore,
+    /// How backups are made every night, if they are.
+    pub backups: Option<Plan>,
+    /// Months that events are kept; for ever when there is no number.
+    pub event_months: Option<u32>,
 }
 
 impl Outside {
@@ -58,10 +66,16 @@ impl Outside {
     ///
     /// # Errors
     /// A sentence for a person.
-    pub fn open(settings: &OutsideSettings, data: &Path) -> Result<Outside, String> {
+    pub fn open(
+        settings: &OutsideSettings,
+        keeping: &KeepingSettings,
+        database: &DatabaseSettings,
+    ) -> Result<Outside, String> {
         Ok(Outside {
             sender: Sender::new(&settings.webhook_networks)?,
-            files: FileStore::open(settings, data)?,
+            files: FileStore::open(settings, &database.data)?,
+            backups: keeping.plan(database),
+            event_months: keeping.event_months,
         })
     }
 }
@@ -99,6 +113,8 @@ impl App {
             pulse: Pulse::default(),
             sender: outside.sender,
             files: outside.files,
+            backups: outside.backups,
+            event_months: outside.event_months,
             limiter: InMemoryBackend::builder().build(),
             settings,
         }

@@ -8,6 +8,8 @@ use clap::{Args, FromArgMatches, ValueEnum};
 use ipnet::IpNet;
 use url::Url;
 
+use crate::platform::backups::Plan;
+
 /// Which database.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseSettings {
@@ -73,7 +75,8 @@ pub enum LogFormat {
 #[derive(Args, Clone, Debug)]
 pub struct SecretSettings {
     /// 32 random bytes in base64 (`openssl rand -base64 32`): everything secret is derived from it. All servers of
-    /// an installation need the same one. Without it one is made and kept in the data folder.
+    /// an installation need the same one. Without it one is made and kept in the data folder. Former ones may stand behind it,
+    /// separated by commas: what was made with them is still understood.
     #[arg(long, env = "FULCRUM_SECRET_KEY", hide_env_values = true)]
     pub secret_key: Option<String>,
 }
@@ -96,6 +99,31 @@ pub struct OutsideSettings {
     /// there, too.
     #[arg(long, env = "FULCRUM_WEBHOOK_NETWORKS", value_delimiter = ',')]
     pub webhook_networks: Vec<IpNet>,
+}
+
+/// What is kept, and how long.
+#[derive(Args, Clone, Debug)]
+pub struct KeepingSettings {
+    /// Months that events are kept; for ever when it isn't said.
+    #[arg(long, env = "FULCRUM_EVENT_MONTHS", value_parser = clap::value_parser!(u32).range(3..=1200))]
+    pub event_months: Option<u32>,
+    /// Folder for the backups of every night; by default `backups` in the data folder with the private PostgreSQL, and none with
+    /// another one, which somebody takes care of.
+    #[arg(long, env = "FULCRUM_BACKUP_FOLDER")]
+    pub backup_folder: Option<PathBuf>,
+    /// Backups that are kept of those; 0: none are made.
+    #[arg(long, env = "FULCRUM_BACKUPS_KEPT", default_value_t = 7, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub backups_kept: u16,
+}
+
+impl KeepingSettings {
+    /// How backups are made every night, if they are.
+    pub fn plan(&self, database: &DatabaseSettings) -> Option<Plan> {
+        let beside = || database.database_url.is_none().then(|| database.data.join("backups"));
+        let folder = self.backup_folder.clone().or_else(beside)?;
+        let keep = usize::from(self.backups_kept);
+        (keep > 0).then(|| Plan { folder, keep, pg_bin: database.pg_bin.clone() })
+    }
 }
 
 /// How the server behaves.

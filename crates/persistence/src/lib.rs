@@ -6,6 +6,7 @@
 pub mod access;
 pub mod customers;
 mod db;
+pub mod dumps;
 mod json;
 pub mod local_postgres;
 pub mod migrations;

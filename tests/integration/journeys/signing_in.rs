@@ -236,7 +236,7 @@ fn the_public_key_is_published() {
     let app = TestApp::start();
     let keys = app.anonymous().get("/.well-known/jwks.json").ok();
     assert_eq!((&keys["keys"][0]["kty"], &keys["keys"][0]["alg"]), (&json!("OKP"), &json!("EdDSA")));
-    assert_eq!(keys["keys"][0]["kid"], app.keys.key_id);
+    assert_eq!(keys["keys"][0]["kid"], app.keys.key_id());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use fulcrum_api::platform::jobs::Worker;
 use fulcrum_persistence::Clock;
 
 use crate::support::jobs::{kinds, settings};
-use crate::support::{TestApp, database, outside};
+use crate::support::{NOTHING_KEPT, TestApp, database, outside};
 
 /// Where the worker finds its database, when the test binary is started as one.
 const URL: &str = "FULCRUM_TEST_WORKER_URL";
@@ -32,7 +32,7 @@ fn a_worker_process() {
             Keys::new([9; 32]),
             crate::support::settings(),
             contract,
-            outside(&data),
+            outside(&data, &NOTHING_KEPT),
         ));
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         Worker::new(app, kinds(), settings(), &url).run(stopped).await;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use fulcrum_api::auth::keys::Keys;
 use fulcrum_api::auth::tokens;
 use fulcrum_api::http::contract::Contract;
-use fulcrum_api::settings::{OutsideSettings, ServerSettings};
+use fulcrum_api::settings::{DatabaseSettings, KeepingSettings, OutsideSettings, ServerSettings};
 use fulcrum_api::{App, Outside};
 use fulcrum_domain::access::{Actor, DataScope, Permission, Principal};
 use fulcrum_persistence::{Clock, Db};
@@ -31,6 +31,8 @@ pub fn contract() -> Arc<Contract> {
 pub struct Options {
     /// libpq URL; a clone of the template unless given.
     pub url: Option<String>,
+    /// Data folder; a new one unless given.
+    pub data: Option<PathBuf>,
     /// Connections to the database.
     pub connections: u32,
     /// Milliseconds that a request waits for the database.
@@ -41,7 +43,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { url: None, connections: 4, wait_ms: 5000, settings: |_| {} }
+        Options { url: None, data: None, connections: 4, wait_ms: 5000, settings: |_| {} }
     }
 }
 
@@ -94,8 +96,8 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let (send, receive) = mpsc::channel();
-        let data = database::server().data_dir().join("data").join(Uuid::new_v4().to_string());
-        let (server_keys, server_db, outside) = (keys.clone(), db.clone(), outside(&data));
+        let data = options.data.unwrap_or_else(new_folder);
+        let (server_keys, server_db, outside) = (keys.clone(), db.clone(), outside(&data, &NOTHING_KEPT));
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app =
@@ -163,11 +165,32 @@ impl TestApp {
     }
 }
 
+/// Events for ever, and no backups.
+pub const NOTHING_KEPT: KeepingSettings =
+    KeepingSettings { event_months: None, backup_folder: None, backups_kept: 0 };
+
+/// A folder that is removed with the database server.
+pub fn new_folder() -> PathBuf {
+    database::server().data_dir().join("data").join(Uuid::new_v4().to_string())
+}
+
+/// A database that there is already.
+pub fn database_settings(data: &Path, url: &str) -> DatabaseSettings {
+    DatabaseSettings {
+        database_url: Some(url.to_owned()),
+        data: data.to_owned(),
+        pg_bin: None,
+        database_connections: 4,
+        database_wait_ms: 3000,
+        statement_timeout_ms: 10_000,
+    }
+}
+
 /// Bytes that a file may have.
 pub const FILE_LIMIT: u64 = 20 << 20;
 
 /// What lies outside of a process: webhooks may go to this machine.
-pub fn outside(data: &Path) -> Outside {
+pub fn outside(data: &Path, keeping: &KeepingSettings) -> Outside {
     let loopback = "127.0.0.0/8".parse().expect("a network");
     let settings = OutsideSettings {
         file_store: None,
@@ -175,7 +198,7 @@ pub fn outside(data: &Path) -> Outside {
         file_types: vec![],
         webhook_networks: vec![loopback],
     };
-    Outside::open(&settings, data).expect("it opens")
+    Outside::open(&settings, keeping, &database_settings(data, "postgres://nowhere")).expect("it opens")
 }
 
 /// The usual settings.

@@ -18,7 +18,7 @@ static SERVER: LazyLock<LocalPostgres> = LazyLock::new(|| {
     let url = server.url("template_fulcrum");
     migrations::ensure_database(&server.url("postgres"), "template_fulcrum").expect("a template database");
     migrations::apply(&url).expect("the migrations apply");
-    maintenance::run(&url, Clock::system().now()).expect("partitions");
+    maintenance::run(&url, Clock::system().now(), None).expect("partitions");
     let db = door(&url, Clock::system(), 2);
     for (tenant, customers) in [("demo", CUSTOMERS), ("other", 3)] {
         assert!(fulcrum_api::commands::fill_demo(&db, tenant, customers).expect("a demo company"));

@@ -8,6 +8,7 @@ use actix_web::web;
 use fulcrum_api::App;
 use fulcrum_api::platform::jobs::{Context, Job, JobFailed, Kinds, Priority, Worker, WorkerSettings};
 use fulcrum_api::platform::operations::{self, Step};
+use fulcrum_api::settings::KeepingSettings;
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::{StoreError, Tx};
@@ -160,8 +161,13 @@ pub fn settings() -> WorkerSettings {
 impl TestApp {
     /// Does everything that is due by now, and returns how many jobs that were.
     pub fn work(&self) -> usize {
+        self.work_keeping(&super::NOTHING_KEPT)
+    }
+
+    /// The same for an installation that keeps things.
+    pub fn work_keeping(&self, keeping: &KeepingSettings) -> usize {
         let (db, keys, url, outside) =
-            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside(&self.data));
+            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside(&self.data, keeping));
         let working = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app = web::Data::new(App::new(db, keys, super::settings(), super::contract(), outside));
@@ -173,8 +179,12 @@ impl TestApp {
 
     /// Lets a worker run, as in a server, until something is true; then stops it as a server is stopped.
     pub fn run_worker_until(&self, done: impl Fn() -> bool) {
-        let (db, keys, url, outside) =
-            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside(&self.data));
+        let (db, keys, url, outside) = (
+            self.db.clone(),
+            self.keys.clone(),
+            self.url.clone(),
+            super::outside(&self.data, &super::NOTHING_KEPT),
+        );
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let working = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {

@@ -108,14 +108,13 @@ pub async fn get_me(call: Allowed<SignedIn>) -> Result<Answer, Problem> {
     responses((status = 200, description = "The keys.", body = KeySet)))]
 #[get("/.well-known/jwks.json")]
 pub async fn key_set(call: Anonymous) -> Result<Answer, Problem> {
-    let keys = &call.app.keys;
-    let key = PublicKey {
+    let keys = call.app.keys.public().map(|key| PublicKey {
         kty: "OKP",
         crv: "Ed25519",
         alg: "EdDSA",
         usage: "sig",
-        kid: keys.key_id.clone(),
-        x: keys.public_x.clone(),
-    };
-    Ok(Answer::ok(&KeySet { keys: vec![key] })?.public())
+        kid: key.id.clone(),
+        x: key.x.clone(),
+    });
+    Ok(Answer::ok(&KeySet { keys: keys.collect() })?.public())
 }

@@ -81,7 +81,7 @@ pub fn issue(
         exp: (now + life).timestamp(),
         jti: Uuid::now_v7(),
     };
-    let header = Header { kid: Some(keys.key_id.clone()), ..Header::new(Algorithm::EdDSA) };
+    let header = Header { kid: Some(keys.key_id().to_owned()), ..Header::new(Algorithm::EdDSA) };
     let token =
         jsonwebtoken::encode(&header, &claims, keys.signing()).map_err(|_| Problem::new(Code::Internal))?;
     Ok((token, life.num_seconds()))
@@ -114,7 +114,9 @@ fn decode(keys: &Keys, token: &str) -> Option<Verified> {
     validation.set_audience(&[AUDIENCE]);
     // Checked against our own clock, each time.
     validation.validate_exp = false;
-    let claims = jsonwebtoken::decode::<Claims>(token, keys.verifying(), &validation).ok()?.claims;
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    let key = keys.verifying(header.kid.as_deref())?;
+    let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims;
     let principal = match claims.sid {
         Some(session_id) => Principal::User { id: claims.sub, session_id },
         None => Principal::Client { id: claims.sub },

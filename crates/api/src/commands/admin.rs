@@ -16,8 +16,9 @@ use crate::access::departments::views::DepartmentInput;
 use crate::auth::keys::random;
 use crate::auth::passwords;
 use crate::http::problem::Problem;
+use crate::platform::webhooks;
 use crate::records;
-use crate::settings::DatabaseSettings;
+use crate::settings::{DatabaseSettings, SecretSettings};
 
 /// What an administrator of the installation can do.
 #[derive(Subcommand, Debug)]
@@ -28,6 +29,21 @@ pub enum Admin {
     CreateUser(CreateUser),
     /// Give a user a new password and end their sessions
     ResetPassword(ResetPassword),
+    /// Encrypt stored secrets with a new key, or with the first one of --secret-key
+    RotateSecretKey(RotateSecretKey),
+}
+
+/// The key of the installation. Stop its servers first, and start them again afterwards.
+#[derive(Args, Debug)]
+pub struct RotateSecretKey {
+    /// Make no new key, and forget the former ones: what was made with them isn't understood any more, and who signed in then
+    /// has to do so again.
+    #[arg(long)]
+    forget_former: bool,
+    #[command(flatten)]
+    secret: SecretSettings,
+    #[command(flatten)]
+    database: DatabaseSettings,
 }
 
 /// A company.
@@ -112,7 +128,35 @@ impl Admin {
             Admin::CreateTenant(command) => command.run(),
             Admin::CreateUser(command) => command.run(),
             Admin::ResetPassword(command) => command.run(),
+            Admin::RotateSecretKey(command) => command.run(),
         }
+    }
+}
+
+impl RotateSecretKey {
+    fn run(&self) -> Result<(), String> {
+        let kept = self.secret.secret_key.is_none();
+        let (_database, db) = door(&self.database)?;
+        if kept && !self.forget_former {
+            installation::renew_secret(&self.database.data, false)?;
+        }
+        let keys = installation::keys(&self.secret, &self.database.data)?;
+        let count = db.write_now(&system(), |tx| webhooks::seal_anew(tx, &keys)).map_err(said)?;
+        println!("{count} stored secrets are encrypted with the key {}", keys.key_id());
+        match (kept, self.forget_former) {
+            (true, true) => {
+                installation::renew_secret(&self.database.data, true)?;
+                println!("the former keys are forgotten");
+            }
+            (true, false) => println!(
+                "the former key is kept for what was signed with it; with --forget-former it is forgotten, after the \
+                 longest session (--session-days) best"
+            ),
+            (false, _) => println!(
+                "the other keys of --secret-key can be taken away after the longest session (--session-days)"
+            ),
+        }
+        Ok(())
     }
 }
 

@@ -39,7 +39,7 @@ impl Doctor {
         say(
             "secret",
             installation::keys(&self.secret, &self.database.data)
-                .map(|keys| format!("key id {}", keys.key_id)),
+                .map(|keys| format!("key id {}", keys.key_id())),
         );
         match Database::open(&self.database) {
             Err(error) => say("database", Err(error)),

@@ -1,7 +1,7 @@
 //! The installation: its database, its secret, its tenants.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -77,6 +77,20 @@ impl Database {
         Ok(Database { url, local: Some(private), settings: settings.clone() })
     }
 
+    /// The same, beside a server that runs: its private PostgreSQL is used.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn open_beside(settings: &DatabaseSettings) -> Result<Database, String> {
+        if settings.database_url.is_none()
+            && let Some(url) = LocalPostgres::url_of_running(&settings.data, NAME)
+            && fulcrum_persistence::platform::maintenance::server(&url).is_ok()
+        {
+            return Ok(Database { url, local: None, settings: settings.clone() });
+        }
+        Database::open(settings)
+    }
+
     /// Starts the private PostgreSQL again whenever it ends by itself, as long as this lives. Requests are answered
     /// with 503 in the meantime.
     pub fn watch(&self) {
@@ -110,7 +124,7 @@ impl Database {
         let everything = crate::access::grants::words(&fulcrum_domain::access::Permission::all());
         fulcrum_persistence::access::roles::complete_administrators(&self.url, &everything)
             .map_err(|error| error.to_string())?;
-        fulcrum_persistence::platform::maintenance::run(&self.url, Clock::system().now())
+        fulcrum_persistence::platform::maintenance::run(&self.url, Clock::system().now(), None)
             .map_err(|error| error.to_string())?;
         Ok(applied)
     }
@@ -143,17 +157,28 @@ pub fn keys(secret: &SecretSettings, data: &Path) -> Result<Keys, String> {
     let (text, origin) = match &secret.secret_key {
         Some(text) => (text.clone(), "--secret-key".to_owned()),
         None => {
-            let path = data.join("secret.key");
-            (
-                kept_secret(&path).map_err(|error| format!("{}: {error}", path.display()))?,
-                path.display().to_string(),
-            )
+            let path = secret_file(data);
+            let text = kept_secret(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            (text, path.display().to_string())
         }
     };
-    let bytes = BASE64_STANDARD.decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    bytes
-        .map(Keys::new)
-        .ok_or_else(|| format!("{origin}: expected 32 bytes in base64 (openssl rand -base64 32)"))
+    read_keys(&text).ok_or_else(|| {
+        format!("{origin}: expected 32 bytes in base64 (openssl rand -base64 32), former ones behind it")
+    })
+}
+
+/// The newest secret, and former ones behind it, separated by commas or in lines of their own.
+fn read_keys(text: &str) -> Option<Keys> {
+    let texts =
+        text.split(|letter: char| letter == ',' || letter.is_whitespace()).filter(|text| !text.is_empty());
+    let secrets: Option<Vec<[u8; 32]>> =
+        texts.map(|text| BASE64_STANDARD.decode(text).ok()?.try_into().ok()).collect();
+    let mut secrets = secrets?.into_iter();
+    Some(Keys::new(secrets.next()?).with_former(secrets))
+}
+
+fn secret_file(data: &Path) -> PathBuf {
+    data.join("secret.key")
 }
 
 fn kept_secret(path: &Path) -> std::io::Result<String> {
@@ -163,17 +188,40 @@ fn kept_secret(path: &Path) -> std::io::Result<String> {
                 std::fs::create_dir_all(folder)?;
             }
             let text = BASE64_STANDARD.encode(random::<32>());
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(path)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
+            write_secret(path, &text)?;
             Ok(text)
         }
         read => read,
     }
+}
+
+/// For nobody's eyes but ours. One that is there is left alone.
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Puts a new secret before those that the data folder keeps, or leaves of them the newest alone.
+///
+/// # Errors
+/// A sentence for a person.
+pub fn renew_secret(data: &Path, forget: bool) -> Result<(), String> {
+    let path = secret_file(data);
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let kept = kept_secret(&path).map_err(failed)?;
+    let text = match forget {
+        true => kept.split_whitespace().next().unwrap_or_default().to_owned(),
+        false => format!("{}\n{}\n", BASE64_STANDARD.encode(random::<32>()), kept.trim()),
+    };
+    // Never half written.
+    let beside = path.with_extension("new");
+    let _ = std::fs::remove_file(&beside);
+    write_secret(&beside, &text).and_then(|()| std::fs::rename(&beside, &path)).map_err(failed)
 }
 
 /// What a new company needs to be told.

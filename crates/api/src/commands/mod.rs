@@ -1,6 +1,7 @@
 //! The command line.
 
 mod admin;
+mod backup;
 mod demo;
 mod demo_data;
 mod demo_scale;
@@ -52,6 +53,10 @@ enum Command {
     /// Create tenants and users, and help people who can't sign in
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Make a copy of everything, while the servers go on
+    Backup(backup::Backup),
+    /// Bring a copy back into an empty database
+    Restore(backup::Restore),
     /// Check configuration, database, migrations and clock, and say what to do
     Doctor(doctor::Doctor),
 }
@@ -71,6 +76,16 @@ fn parse() -> Result<Cli, String> {
     let command = file::with_defaults(Cli::command())?;
     let matches = command.get_matches();
     Cli::from_arg_matches(&matches).map_err(|error| error.to_string())
+}
+
+/// Runs a command with these arguments, as the program does with its own.
+///
+/// # Errors
+/// A sentence for a person.
+pub fn run_with(arguments: &[&str]) -> Result<(), String> {
+    let cli = Cli::try_parse_from(std::iter::once(&"fulcrum").chain(arguments))
+        .map_err(|error| error.to_string())?;
+    dispatch(cli.command)
 }
 
 fn dispatch(command: Command) -> Result<(), String> {
@@ -94,6 +109,8 @@ fn dispatch(command: Command) -> Result<(), String> {
         }
         Command::Demo(demo) => demo.run(),
         Command::Admin(admin) => admin.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Doctor(doctor) => doctor.run(),
     }
 }

@@ -14,7 +14,9 @@ use tokio::sync::watch;
 use super::installation::{self, Database};
 use crate::app::Outside;
 use crate::platform::jobs::{Kinds, Worker, WorkerSettings};
-use crate::settings::{DatabaseSettings, OutsideSettings, SecretSettings, ServerSettings, TelemetrySettings};
+use crate::settings::{
+    DatabaseSettings, KeepingSettings, OutsideSettings, SecretSettings, ServerSettings, TelemetrySettings,
+};
 use crate::{App, server, telemetry};
 
 /// Everything that `fulcrum serve` can be told.
@@ -37,6 +39,8 @@ pub struct Serve {
     #[command(flatten)]
     outside: OutsideSettings,
     #[command(flatten)]
+    keeping: KeepingSettings,
+    #[command(flatten)]
     telemetry: TelemetrySettings,
 }
 
@@ -54,7 +58,7 @@ impl Serve {
         let metrics_listener = bind("--metrics-listen", self.server.metrics_listen)?;
         let database = Database::open(&self.database)?;
         let keys = installation::keys(&self.secret, &self.database.data)?;
-        let outside = Outside::open(&self.outside, &self.database.data)?;
+        let outside = Outside::open(&self.outside, &self.keeping, &self.database)?;
         database.migrate()?;
         database.watch();
         let db = database.door(Clock::system());

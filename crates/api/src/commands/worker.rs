@@ -12,7 +12,9 @@ use super::installation::{self, Database};
 use super::serve::{keep_metrics_small, stop_signal};
 use crate::app::Outside;
 use crate::platform::jobs::{Kinds, Worker, WorkerSettings};
-use crate::settings::{DatabaseSettings, OutsideSettings, SecretSettings, ServerSettings, TelemetrySettings};
+use crate::settings::{
+    DatabaseSettings, KeepingSettings, OutsideSettings, SecretSettings, ServerSettings, TelemetrySettings,
+};
 use crate::{App, server, telemetry};
 
 /// Everything that `fulcrum worker` can be told.
@@ -35,6 +37,8 @@ pub struct WorkerCommand {
     #[command(flatten)]
     outside: OutsideSettings,
     #[command(flatten)]
+    keeping: KeepingSettings,
+    #[command(flatten)]
     telemetry: TelemetrySettings,
 }
 
@@ -50,7 +54,7 @@ impl WorkerCommand {
             .map_err(|error| format!("--metrics-listen {}: {error}", self.metrics_listen))?;
         let database = Database::open(&self.database)?;
         let keys = installation::keys(&self.secret, &self.database.data)?;
-        let outside = Outside::open(&self.outside, &self.database.data)?;
+        let outside = Outside::open(&self.outside, &self.keeping, &self.database)?;
         database.migrate()?;
         database.watch();
         let db = database.door(Clock::system());

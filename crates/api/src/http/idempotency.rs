@@ -10,10 +10,14 @@ use super::locale::Locale;
 use super::problem::Problem;
 use crate::auth::keys::Keys;
 
+/// With our key: a body can hold a password, and a plain hash of it would help to guess it.
+const PURPOSE: &[u8] = b"idempotent request";
+const SEALED: &str = "idempotent answer";
+
 /// A request that carries a key.
 pub struct Request {
     owner: KeyOwner,
-    hash: Vec<u8>,
+    content: Vec<u8>,
     locale: Locale,
     request_id: String,
 }
@@ -28,11 +32,9 @@ impl Request {
         let (Some(key), Some(principal_id)) = (&context.idempotency_key, call.actor.principal_id()) else {
             return Ok(None);
         };
-        // With our key: a body can hold a password, and a plain hash of it would help to guess it.
         let content =
             [context.uri.as_bytes(), &[0], context.body_hash.get().map_or(&[][..], |hash| &hash[..])]
                 .concat();
-        let hash = call.app.keys.authenticate(b"idempotent request", &content);
         Ok(Some(Request {
             owner: KeyOwner {
                 principal_id,
@@ -40,7 +42,7 @@ impl Request {
                 path: context.path.clone(),
                 key: key.clone(),
             },
-            hash: hash.to_vec(),
+            content,
             locale: context.reader_locale(),
             request_id: context.request_id.clone(),
         }))
@@ -56,12 +58,13 @@ impl Request {
     ) -> Result<Answer, Problem> {
         match store::claim(tx, &self.owner)? {
             Known::Running => return Err(Problem::new(Code::StillRunning).retry_after(1)),
-            Known::Answered(stored) if stored.request_hash != self.hash => {
+            Known::Answered(stored) if !keys.is_authentic(PURPOSE, &self.content, &stored.request_hash) => {
                 return Err(Problem::new(Code::IdempotencyKeyReused));
             }
             Known::Answered(stored) => {
-                let answer =
-                    keys.open(&stored.answer).and_then(|json| serde_json::from_slice::<Answer>(&json).ok());
+                let answer = keys
+                    .open(SEALED, &stored.answer)
+                    .and_then(|json| serde_json::from_slice::<Answer>(&json).ok());
                 // Kept under another secret of the installation: nobody can say any more what it was.
                 let mut answer = answer.ok_or_else(|| Problem::new(Code::IdempotencyKeyReused))?;
                 answer.replayed = true;
@@ -80,10 +83,14 @@ impl Request {
             }
         };
         let json = serde_json::to_vec(&answer).map_err(|_| Problem::new(Code::Internal))?;
-        let sealed =
-            keys.seal(&json).ok_or_else(|| StoreError::Internal("an answer can't be sealed".into()))?;
-        let stored =
-            StoredAnswer { request_hash: self.hash.clone(), status: answer.status() as i16, answer: sealed };
+        let sealed = keys
+            .seal(SEALED, &json)
+            .ok_or_else(|| StoreError::Internal("an answer can't be sealed".into()))?;
+        let stored = StoredAnswer {
+            request_hash: keys.authenticate(PURPOSE, &self.content).to_vec(),
+            status: answer.status() as i16,
+            answer: sealed,
+        };
         store::keep(tx, &self.owner, &stored)?;
         Ok(answer)
     }

@@ -1,5 +1,6 @@
 //! What every area stands on: the event log, the change feed, jobs, metadata, health.
 
+pub mod backups;
 pub mod changes;
 pub mod events;
 pub mod files;

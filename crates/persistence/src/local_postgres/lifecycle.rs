@@ -90,12 +90,15 @@ impl LocalPostgres {
 
     /// The URL of one of its databases, for libpq, as the superuser. `postgres` is there from the beginning.
     pub fn url(&self, database: &str) -> String {
-        // The port is part of the socket's name: left out, PGPORT in the environment would decide.
-        format!(
-            "postgres://{SUPERUSER}@/{}?host={}&port={PORT}",
-            percent_encode(database.as_bytes()),
-            percent_encode(self.socket_dir.as_os_str().as_bytes())
-        )
+        url_of(database, &self.socket_dir)
+    }
+
+    /// The URL of a database of the server that another process runs on a data folder, if one does.
+    pub fn url_of_running(data_dir: &Path, database: &str) -> Option<String> {
+        let noted = fs::read_to_string(data_dir.join("postgres").join("postmaster.pid")).ok()?;
+        // The fifth line is the folder of the socket.
+        let socket_dir = noted.lines().nth(4).filter(|line| !line.is_empty())?;
+        Some(url_of(database, Path::new(socket_dir)))
     }
 
     /// Fulcrum's data folder, resolved.
@@ -132,6 +135,15 @@ impl LocalPostgres {
     pub fn stop(self) -> Result<(), LocalPostgresError> {
         self.server.stop()
     }
+}
+
+fn url_of(database: &str, socket_dir: &Path) -> String {
+    // The port is part of the socket's name: left out, PGPORT in the environment would decide.
+    format!(
+        "postgres://{SUPERUSER}@/{}?host={}&port={PORT}",
+        percent_encode(database.as_bytes()),
+        percent_encode(socket_dir.as_os_str().as_bytes())
+    )
 }
 
 /// A new, empty folder of our own.

@@ -73,6 +73,17 @@ impl Settings {
     }
 }
 
+/// The folder of the installed PostgreSQL's programs, if there is one.
+#[cfg(unix)]
+pub(crate) fn bin_dir() -> Option<PathBuf> {
+    programs::newest()
+}
+
+#[cfg(not(unix))]
+pub(crate) fn bin_dir() -> Option<PathBuf> {
+    None
+}
+
 /// The data folder used when none is given: where this platform keeps such things.
 ///
 /// `/var/lib/fulcrum` for root; else `$XDG_DATA_HOME/fulcrum` or `~/.local/share/fulcrum`; macOS:

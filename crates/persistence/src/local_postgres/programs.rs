@@ -48,6 +48,11 @@ pub(super) fn find(
     choose(found, existing, pgdata)
 }
 
+/// The folder of the programs that would be used for new data, if there is one.
+pub(super) fn newest() -> Option<PathBuf> {
+    find(None, None, Path::new("")).ok().map(|programs| programs.bin_dir)
+}
+
 /// The version that the data needs, else the newest.
 pub(super) fn choose(
     found: Vec<Programs>,

@@ -26,6 +26,11 @@ impl LocalPostgres {
     }
 
     /// Never called.
+    pub fn url_of_running(_: &Path, _: &str) -> Option<String> {
+        None
+    }
+
+    /// Never called: there is none.
     pub fn data_dir(&self) -> &Path {
         match self.0 {}
     }

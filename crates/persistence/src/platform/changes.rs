@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::events::Event;
 use crate::db::prepared;
-use crate::schema::events;
+use crate::schema::{events, installation};
 use crate::{StoreError, Tx};
 
 /// How far somebody has read.
@@ -51,6 +51,14 @@ pub struct Read {
 pub fn end(tx: &mut Tx) -> Result<Place, StoreError> {
     let horizon = horizon(tx)?;
     Ok(Place { from: horizon, to: horizon, seq: 0 })
+}
+
+/// What numbers of transactions mean something in: another one after the database was restored from a copy.
+///
+/// # Errors
+/// Those of the database.
+pub fn epoch(tx: &mut Tx) -> Result<Uuid, StoreError> {
+    Ok(installation::table.select(installation::epoch).first(tx.conn)?)
 }
 
 /// The lowest transaction that may still write: a long one, of whatever company, holds the feed back.

@@ -182,3 +182,31 @@ pub fn ensure_partitions(conn: &mut PgConnection, today: NaiveDate, months: u32)
     }
     Ok(())
 }
+
+/// Removes the events of the months that end before a day or with it.
+///
+/// # Errors
+/// Those of the database.
+pub fn drop_before(conn: &mut PgConnection, day: NaiveDate) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Named {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let partitions: Vec<Named> = sql_query(
+        "select c.relname::text as name from pg_inherits i join pg_class c on c.oid = i.inhrelid \
+         where i.inhparent = 'events'::regclass and c.relname ~ '^events_\\d{4}_\\d{2}$' order by c.relname",
+    )
+    .load(conn)?;
+    for Named { name } in partitions {
+        let month = NaiveDate::parse_from_str(&format!("{name}_01"), "events_%Y_%m_%d").ok();
+        if month.is_some_and(|first| first + Months::new(1) <= day) {
+            sql_query(format!("drop table {name}")).execute(conn)?;
+            tracing::info!(name, "a month of events is past its time");
+        }
+    }
+    // What a wrong clock put where there is no month.
+    let first = day.with_day(1).unwrap_or(day);
+    sql_query(format!("delete from events_default where at < '{first}'")).execute(conn)?;
+    Ok(())
+}

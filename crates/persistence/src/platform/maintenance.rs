@@ -1,6 +1,6 @@
 //! What has to be done to the installation from time to time.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Timestamptz};
@@ -11,12 +11,13 @@ use crate::StoreError;
 /// Months of the event log that are made ahead.
 const MONTHS_AHEAD: u32 = 13;
 
-/// Makes partitions ahead and removes what is past its time. Safe to run at any time, by any number of
+/// Makes partitions ahead and removes what is past its time; of events those that are older than so many months, if there is a
+/// number. Safe to run at any time, by any number of
 /// processes.
 ///
 /// # Errors
 /// Those of the database.
-pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub fn run(url: &str, now: DateTime<Utc>, event_months: Option<u32>) -> Result<(), StoreError> {
     let mut conn =
         PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     sql_query("set lock_timeout = '10s'").execute(&mut conn)?;
@@ -32,6 +33,11 @@ pub fn run(url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     if let Err(error) = events::ensure_partitions(&mut conn, now.date_naive(), MONTHS_AHEAD) {
         // Nothing is lost: what has no month of its own lies in the default partition.
         tracing::warn!(%error, "partitions of the event log could not be made ahead");
+    }
+    if let Some(months) = event_months
+        && let Err(error) = events::drop_before(&mut conn, now.date_naive() - Months::new(months))
+    {
+        tracing::warn!(%error, "old events could not be removed");
     }
     for (statement, before) in [
         (

@@ -38,6 +38,8 @@ struct Kept {
     since: i64,
     /// What its bearer might see then.
     view: String,
+    /// What the place means something in.
+    epoch: Uuid,
 }
 
 /// What changed since the cursor, as far as the caller may see it.
@@ -49,18 +51,20 @@ pub fn page(tx: &mut Tx, app: &App, query: &ChangeQuery) -> Result<ChangeList, P
     let types = types_of(tx, &asked)?;
     let list = List::of(tx.actor.tenant_id, "changes", &asked);
     let view = view_of(tx, &types)?;
+    let epoch = store::epoch(tx)?;
     let cursor = |tx: &Tx, place| {
-        let kept = Kept { place, since: tx.now.timestamp(), view: view.clone() };
+        let kept = Kept { place, since: tx.now.timestamp(), view: view.clone(), epoch };
         // Sealed: numbers of transactions tell how much others write.
-        let text = serde_json::to_vec(&kept).ok().and_then(|json| app.keys.seal(&json));
+        let text = serde_json::to_vec(&kept).ok().and_then(|json| app.keys.seal("cursor of changes", &json));
         let text = BASE64_URL_SAFE_NO_PAD.encode(text.unwrap_or_default());
         list.cursor(&app.keys, Position { key: SortKey::Text(text), id: Uuid::nil() })
     };
     let kept = match list.page(&app.keys, query.cursor.as_deref(), query.limit)?.after {
         Some(Position { key: SortKey::Text(text), .. }) => {
             let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
-            let kept =
-                sealed.and_then(|sealed| serde_json::from_slice::<Kept>(&app.keys.open(&sealed)?).ok());
+            let kept = sealed.and_then(|sealed| {
+                serde_json::from_slice::<Kept>(&app.keys.open("cursor of changes", &sealed)?).ok()
+            });
             Some(kept.ok_or_else(|| Problem::new(Code::ResyncNeeded))?)
         }
         _ => None,
@@ -70,7 +74,7 @@ pub fn page(tx: &mut Tx, app: &App, query: &ChangeQuery) -> Result<ChangeList, P
         return Ok(ChangeList { data: vec![], next_cursor: cursor(tx, end), has_more: false });
     };
     let again = || Problem::new(Code::ResyncNeeded);
-    if kept.view != view || tx.now.timestamp() - kept.since > GOOD_FOR.num_seconds() {
+    if kept.view != view || kept.epoch != epoch || tx.now.timestamp() - kept.since > GOOD_FOR.num_seconds() {
         return Err(again());
     }
     // Customers in any case: what is lost with them is told to who keeps contacts alone, too.

@@ -68,7 +68,7 @@ impl FileStore {
     }
 
     /// Takes content in, piece by piece. What isn't finished is not there.
-    pub(super) fn writer(&self, tenant_id: Uuid, id: Uuid) -> BufWriter {
+    pub(crate) fn writer(&self, tenant_id: Uuid, id: Uuid) -> BufWriter {
         BufWriter::with_capacity(self.objects.clone(), place(tenant_id, id), PART).with_max_concurrency(1)
     }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
-use crate::platform::{files, webhooks};
+use crate::platform::{backups, files, webhooks};
 
 /// What a job that works outside of a transaction gets.
 #[derive(Clone)]
@@ -57,6 +57,7 @@ impl Kinds {
         Kinds::default()
             .outside(upkeep::run)
             .outside(files::sweep::run)
+            .outside(backups::run)
             .outside(webhooks::replay::run)
             .outside(webhooks::deliver::run)
     }
@@ -78,6 +79,12 @@ impl Kinds {
     {
         let handler: Outside = Arc::new(move |context, job| Ok(Box::pin(work(context, read(job)?)) as Done));
         self.0.insert(J::KIND, Handler::Outside(handler));
+        self
+    }
+
+    /// The same without a kind: others do that.
+    pub(super) fn without(mut self, kind: &str) -> Kinds {
+        self.0.remove(kind);
         self
     }
 

@@ -11,6 +11,7 @@ use super::upkeep::Upkeep;
 use super::{Job, Lane, requester};
 use crate::http::catalog::FieldCode;
 use crate::http::problem::{FieldError, Problem};
+use crate::platform::backups::Nightly;
 use crate::platform::files::sweep::Sweep;
 
 /// Has a job done whenever a cron pattern says so, in a time zone. A schedule of the same name is changed.
@@ -50,10 +51,15 @@ pub(super) fn put<J: Job>(
 ///
 /// # Errors
 /// Those of the database.
-pub(super) fn ensure(tx: &mut Tx) -> Result<(), StoreError> {
+pub(super) fn ensure(tx: &mut Tx, backups: bool) -> Result<(), StoreError> {
     let wrong = |problem| StoreError::Internal(format!("a schedule of our own: {problem}"));
     put(tx, "upkeep", "7 * * * *", Tz::UTC, &Upkeep {}).map_err(wrong)?;
-    put(tx, "file sweep", "23 3 * * *", Tz::UTC, &Sweep {}).map_err(wrong)
+    put(tx, "file sweep", "23 3 * * *", Tz::UTC, &Sweep {}).map_err(wrong)?;
+    // Only who can make them has them made: with several workers, those of one that can't don't take that away.
+    if backups {
+        put(tx, "backup", "41 18 * * *", Tz::UTC, &Nightly {}).map_err(wrong)?;
+    }
+    Ok(())
 }
 
 /// Schedules that are followed in one transaction.

@@ -22,7 +22,8 @@ impl Job for Upkeep {
 pub(super) async fn run(context: Context, _: Upkeep) -> Result<(), JobFailed> {
     let now = context.app.db.clock().now();
     let url = context.database_url.clone();
-    web::block(move || maintenance::run(&url, now))
+    let event_months = context.app.event_months;
+    web::block(move || maintenance::run(&url, now, event_months))
         .await
         .map_err(|error| JobFailed::for_now(error.to_string()))?
         .map_err(JobFailed::from)?;

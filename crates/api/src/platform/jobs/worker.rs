@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::depth::Depths;
-use super::{Context, Kinds, Lane, requester, schedules};
+use super::{Context, Job, Kinds, Lane, requester, schedules};
 use crate::App;
+use crate::platform::backups::Nightly;
 use crate::platform::webhooks::Telling;
 
 /// How a worker behaves.
@@ -121,6 +122,8 @@ impl Worker {
             worker_id: Uuid::now_v7(),
             in_hand: Arc::default(),
         };
+        // Where no backups are kept, none are made: somebody who keeps them is waited for.
+        let kinds = if app.backups.is_some() { kinds } else { kinds.without(Nightly::KIND) };
         // Until it runs, nobody stops it.
         let stopping = watch::channel(false).1;
         Worker { app, kinds, settings, database_url: database_url.into(), accounts, stopping }
@@ -178,10 +181,11 @@ impl Worker {
 
     async fn register(&self) -> Result<(), StoreError> {
         let (id, host, silence) = (self.accounts.worker_id, host(), self.settings.beat() * MISSED);
+        let backups = self.app.backups.is_some();
         self.accounts
             .write(move |tx| {
                 workers::register(tx, id, &host, std::process::id(), silence)?;
-                schedules::ensure(tx)
+                schedules::ensure(tx, backups)
             })
             .await
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::message;
 use super::selection::is_selected;
 use super::sender::Outcome;
-use super::service::look_after;
+use super::service::{look_after, secret_of};
 use crate::App;
 use crate::auth::keys::Keys;
 use crate::platform::jobs::{Context, Job, JobFailed, Lane, enqueue_for_company, system_of};
@@ -186,7 +186,7 @@ fn secrets(tx: &Tx, keys: &Keys, webhook: &Webhook) -> Option<Vec<String>> {
     [webhook.secret.as_slice()]
         .into_iter()
         .chain(previous)
-        .map(|sealed| String::from_utf8(keys.open(sealed)?).ok())
+        .map(|sealed| String::from_utf8(keys.open(&secret_of(webhook), sealed)?).ok())
         .collect()
 }
 

@@ -246,11 +246,37 @@ fn changeable(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
 
 fn with_secret(tx: &mut Tx, keys: &Keys, row: Webhook) -> Result<NewWebhookView, Problem> {
     let secret = message::new_secret();
-    let sealed = keys.seal(secret.as_bytes());
+    let sealed = keys.seal(&secret_of(&row), secret.as_bytes());
     let sealed = sealed.ok_or_else(|| StoreError::Internal("a secret can't be sealed".into()))?;
     let row = Webhook { secret: sealed, ..row };
     store::replace(tx, &row)?;
     Ok(NewWebhookView { webhook: WebhookView::from(&row), secret })
+}
+
+/// As what the secrets of a webhook are encrypted.
+pub(super) fn secret_of(webhook: &Webhook) -> String {
+    format!("secret of the webhook {}/{}", webhook.tenant_id, webhook.id)
+}
+
+/// Encrypts the secrets of all webhooks of the installation with the newest key. Returns how many there are.
+///
+/// # Errors
+/// An internal problem when one can't be decrypted: its key isn't among those that are known.
+pub(crate) fn seal_anew(tx: &mut Tx, keys: &Keys) -> Result<usize, Problem> {
+    let webhooks = store::all_secrets(tx)?;
+    for webhook in &webhooks {
+        let what = secret_of(webhook);
+        let anew = |sealed: &Vec<u8>| {
+            let unknown = || {
+                StoreError::Internal(format!("the {what} can't be decrypted with the keys that are known"))
+            };
+            keys.open(&what, sealed).and_then(|plain| keys.seal(&what, &plain)).ok_or_else(unknown)
+        };
+        let secret = anew(&webhook.secret)?;
+        let previous_secret = webhook.previous_secret.as_ref().map(anew).transpose()?;
+        store::replace_secrets(tx, &Webhook { secret, previous_secret, ..webhook.clone() })?;
+    }
+    Ok(webhooks.len())
 }
 
 /// A page of webhooks.

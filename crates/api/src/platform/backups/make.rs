@@ -1,0 +1,151 @@
+//! Making a backup.
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use fulcrum_persistence::dumps;
+use futures_util::StreamExt;
+use object_store::{ObjectStore, ObjectStoreExt};
+use sha2::{Digest, Sha256};
+
+use super::{DUMP, FILES, FORMAT, MANIFEST, Manifest, PARTIAL, PREFIX, Report, SUMS, kept};
+use crate::platform::files::FileStore;
+use crate::platform::files::views::hex;
+
+/// Makes a backup in a new folder below `parent` and returns that. Until it is complete its name ends in `.partial`.
+///
+/// # Errors
+/// A sentence for a person; what was begun is removed.
+pub(crate) async fn make(
+    url: &str,
+    pg_bin: Option<&Path>,
+    files: &FileStore,
+    parent: &Path,
+    now: DateTime<Utc>,
+    report: Report<'_>,
+) -> Result<PathBuf, String> {
+    let folder = parent.join(format!("{PREFIX}{}", now.format("%Y%m%dT%H%M%SZ")));
+    let partial = PathBuf::from(format!("{}{PARTIAL}", folder.display()));
+    let said = |error: std::io::Error| format!("{}: {error}", partial.display());
+    if folder.exists() {
+        return Err(format!("{} is there already", folder.display()));
+    }
+    // The one before, whose files need not be written once more.
+    let before = kept(parent).ok().and_then(|kept| kept.into_iter().next());
+    private_folder(&partial).map_err(said)?;
+    let made = fill(url, pg_bin, files, &partial, before.as_deref(), now, report).await;
+    match made.and_then(|()| fs::rename(&partial, &folder).map_err(said)) {
+        Ok(()) => Ok(folder),
+        Err(error) => {
+            let _ = fs::remove_dir_all(&partial);
+            Err(error)
+        }
+    }
+}
+
+/// Nobody else may look: everything that the company knows is in it.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+async fn fill(
+    url: &str,
+    pg_bin: Option<&Path>,
+    files: &FileStore,
+    folder: &Path,
+    before: Option<&Path>,
+    now: DateTime<Utc>,
+    report: Report<'_>,
+) -> Result<(), String> {
+    let said = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut sums = BufWriter::new(File::create(folder.join(SUMS)).map_err(said)?);
+    let dump = folder.join(DUMP);
+    let tables = dumps::tables(url).map_err(|error| error.to_string())?.max(0) as u64;
+    let mut done = 0;
+    report("tables", 0, tables);
+    dumps::dump(url, pg_bin, &dump, || {
+        done += 1;
+        report("tables", done, tables.max(done));
+    })
+    .map_err(|error| error.to_string())?;
+    writeln!(sums, "{}  {DUMP}", sum_of(&dump).map_err(said)?).map_err(said)?;
+    let (count, bytes) = copy_files(files, folder, before, &mut sums, report).await?;
+    let manifest = Manifest {
+        format: FORMAT,
+        begun_at: now,
+        fulcrum: env!("CARGO_PKG_VERSION").into(),
+        files: count,
+        file_bytes: bytes,
+    };
+    let text = serde_json::to_vec_pretty(&manifest).map_err(|error| error.to_string())?;
+    fs::write(folder.join(MANIFEST), &text).map_err(said)?;
+    writeln!(sums, "{}  {MANIFEST}", hex(&Sha256::digest(&text))).map_err(said)?;
+    let sums = sums.into_inner().map_err(|error| error.to_string())?;
+    sums.sync_all().map_err(said)?;
+    File::open(&dump).and_then(|dump| dump.sync_all()).map_err(said)
+}
+
+async fn copy_files(
+    files: &FileStore,
+    folder: &Path,
+    before: Option<&Path>,
+    sums: &mut impl Write,
+    report: Report<'_>,
+) -> Result<(u64, u64), String> {
+    let said = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let store = |error: object_store::Error| format!("the file store: {error}");
+    let (mut count, mut bytes) = (0, 0);
+    let mut listed = files.objects().list(None);
+    report("files", 0, 0);
+    while let Some(object) = listed.next().await {
+        let object = object.map_err(store)?;
+        let name = format!("{FILES}/{}", object.location);
+        let to = folder.join(&name);
+        if let Some(parent) = to.parent() {
+            private_folder(parent).map_err(said)?;
+        }
+        // Content never changes: what the backup before has is the same, and one copy on the disk is enough.
+        let linked = before.is_some_and(|before| {
+            let from = before.join(&name);
+            from.metadata().is_ok_and(|there| there.len() == object.size) && fs::hard_link(&from, &to).is_ok()
+        });
+        if !linked {
+            match files.objects().get(&object.location).await {
+                Ok(found) => {
+                    let mut file = File::create(&to).map_err(said)?;
+                    let mut pieces = found.into_stream();
+                    while let Some(piece) = pieces.next().await {
+                        file.write_all(&piece.map_err(store)?).map_err(said)?;
+                    }
+                    file.sync_all().map_err(said)?;
+                }
+                // Removed since it was listed: the database didn't know of it any more.
+                Err(object_store::Error::NotFound { .. }) => continue,
+                Err(error) => return Err(store(error)),
+            }
+        }
+        writeln!(sums, "{}  {name}", sum_of(&to).map_err(said)?).map_err(said)?;
+        count += 1;
+        bytes += object.size;
+        report("files", count, count);
+    }
+    Ok((count, bytes))
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+pub(super) fn sum_of(path: &Path) -> std::io::Result<String> {
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hex(&hash.finalize())),
+            read => hash.update(&piece[..read]),
+        }
+    }
+}
