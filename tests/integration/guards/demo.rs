@@ -1,9 +1,9 @@
 //! The demo company: the same one every time, made once.
 
-use fulcrum_api::commands::{fill_demo, fill_demo_companies, fill_demo_up};
+use fulcrum_api::commands::{add_demo_extras, fill_demo, fill_demo_companies, fill_demo_up};
 use fulcrum_persistence::Clock;
 
-use crate::support::{TestApp, database};
+use crate::support::{NOTHING_KEPT, TestApp, database, outside};
 
 #[test]
 fn making_the_demo_company_again_changes_nothing() {
@@ -111,4 +111,29 @@ fn many_companies_are_filled_apart_and_once() {
     assert_eq!(fill_demo_companies(&app.db, "many", 3, 8), Ok(3), "filled up, not filled anew");
     assert_eq!(customers(), ["many 8", "many-2 8", "many-3 8"]);
     assert_eq!(app.user_of("many-2", "admin").all_ids("/v1/customers", 200).len(), 8);
+}
+
+#[test]
+fn the_demo_company_has_files_and_a_webhook_that_is_disabled() {
+    let app = TestApp::start();
+    let store = outside(&app.data, &NOTHING_KEPT).files;
+    for _ in 0..2 {
+        add_demo_extras(&app.db, "demo", &app.keys, &store).expect("they are added, once");
+    }
+    let admin = app.user("admin");
+    let files = admin.get("/v1/files").ok()["data"].as_array().expect("files").clone();
+    assert_eq!(files.len(), 3);
+    assert_eq!(
+        admin.get("/v1/files?document_kind=requirements_spec").ok()["data"].as_array().map(Vec::len),
+        Some(1)
+    );
+    for file in files {
+        let path = format!("/v1/files/{}/content", file["id"].as_str().expect("an id"));
+        let content =
+            admin.request(reqwest::Method::GET, &path).send().expect("an answer").bytes().expect("bytes");
+        assert_eq!(content.len() as u64, file["size"].as_u64().expect("a size"));
+    }
+    assert_eq!(app.user("rep.east").all_ids("/v1/files", 10).len(), 3, "of customers of the eastern region");
+    let webhooks = admin.get("/v1/webhooks").ok()["data"].as_array().expect("webhooks").clone();
+    assert_eq!((webhooks.len(), webhooks[0]["disabled"].as_bool()), (1, Some(true)));
 }

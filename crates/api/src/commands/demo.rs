@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use super::admin::add_user;
 use super::demo_data::{self, DemoCustomer};
+use super::demo_extras;
 use super::demo_scale;
+use super::installation;
 use super::installation::{Database, NewTenant, create_tenant, system, system_in};
 use crate::access::departments::service::Departments;
 use crate::access::departments::views::DepartmentInput;
@@ -21,8 +23,9 @@ use crate::auth::service::actor_of;
 use crate::customers::contacts::service::Contacts;
 use crate::customers::customers::service::Customers;
 use crate::http::problem::Problem;
+use crate::platform::files::FileStore;
 use crate::records;
-use crate::settings::DatabaseSettings;
+use crate::settings::{DatabaseSettings, OutsideSettings, SecretSettings};
 
 /// Everybody's password in the demo company.
 pub const PASSWORD: &str = "fulcrum-demo";
@@ -45,6 +48,10 @@ pub struct Demo {
     tenants: u32,
     #[command(flatten)]
     database: DatabaseSettings,
+    #[command(flatten)]
+    secret: SecretSettings,
+    #[command(flatten)]
+    outside: OutsideSettings,
 }
 
 impl Demo {
@@ -58,6 +65,13 @@ impl Demo {
         let db = database.door(Clock::system());
         let Some(scale) = self.scale else {
             let made = fill(&db, &self.tenant, CUSTOMERS)?;
+            let keys = installation::keys(&self.secret, &self.database.data)?;
+            demo_extras::add(
+                &db,
+                &self.tenant,
+                &keys,
+                &FileStore::open(&self.outside, &self.database.data)?,
+            )?;
             println!("{}", if made { "made the demo company" } else { "the demo company is there already" });
             return Ok(());
         };
@@ -177,7 +191,7 @@ fn customers(tx: &mut Tx, tenant: &Tenant, count: usize) -> Result<(), Problem> 
     Ok(())
 }
 
-fn acting_as(tx: &mut Tx, tenant: &Tenant, email: &str) -> Result<(Arc<Actor>, Uuid), Problem> {
+pub(super) fn acting_as(tx: &mut Tx, tenant: &Tenant, email: &str) -> Result<(Arc<Actor>, Uuid), Problem> {
     let (user, role): (_, roles::Role) = users::with_role(tx, tenant.id, Who::Email(email.to_owned()))?;
     Ok((Arc::new(actor_of(tenant, &user, &role, Uuid::nil())?), user.department_id))
 }

@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 mod demo;
 mod demo_data;
+mod demo_extras;
 mod demo_scale;
 mod doctor;
 mod file;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use demo::{fill as fill_demo, fill_companies as fill_demo_companies};
+pub use demo_extras::add as add_demo_extras;
 pub use demo_scale::fill_up as fill_demo_up;
 pub use installation::create_tenant;
 

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::installation::{self, Database};
 use crate::app::Outside;
+use crate::auth::keys::Keys;
 use crate::platform::jobs::{Kinds, Worker, WorkerSettings};
 use crate::settings::{
     DatabaseSettings, KeepingSettings, OutsideSettings, SecretSettings, ServerSettings, TelemetrySettings,
@@ -62,7 +63,7 @@ impl Serve {
         database.migrate()?;
         database.watch();
         let db = database.door(Clock::system());
-        self.greet(&db, &database)?;
+        self.greet(&db, &database, &keys, &outside)?;
         let contract = Arc::new(server::contract());
         let settings = self.server.clone();
         let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -99,13 +100,14 @@ impl Serve {
         Ok(())
     }
 
-    fn greet(&self, db: &Db, database: &Database) -> Result<(), String> {
+    fn greet(&self, db: &Db, database: &Database, keys: &Keys, outside: &Outside) -> Result<(), String> {
         let address = self.server.listen;
         println!("fulcrum {} on http://{address} with {}", env!("CARGO_PKG_VERSION"), database.place());
         println!("  documentation  http://{address}/docs");
         println!("  metrics        http://{}/metrics", self.server.metrics_listen);
         if self.demo {
             let made = super::demo::fill(db, "demo", super::demo::CUSTOMERS)?;
+            super::demo_extras::add(db, "demo", keys, &outside.files)?;
             if made {
                 println!("  made the demo company 科创信息 with 500 customers");
             }

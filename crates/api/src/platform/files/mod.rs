@@ -8,4 +8,6 @@ pub(crate) mod sweep;
 mod upload;
 pub mod views;
 
+pub(crate) use service::create;
 pub use store::FileStore;
+pub(crate) use upload::Upload;

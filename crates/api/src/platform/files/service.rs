@@ -52,7 +52,7 @@ fn subject(tx: &mut Tx, kind: FileSubject, id: Uuid) -> Result<Subject, Problem>
 ///
 /// # Errors
 /// 422 for a record that the actor doesn't see, 403 for one that it may not change.
-pub(super) fn create(tx: &mut Tx, upload: &Upload) -> Result<Answer, Problem> {
+pub(crate) fn create(tx: &mut Tx, upload: &Upload) -> Result<Answer, Problem> {
     let subject = match &upload.link {
         Some(link) => Some(subject(tx, link.subject_type, link.subject_id)?),
         None => None,

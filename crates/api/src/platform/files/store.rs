@@ -72,6 +72,19 @@ impl FileStore {
         BufWriter::with_capacity(self.objects.clone(), place(tenant_id, id), PART).with_max_concurrency(1)
     }
 
+    /// Puts content in its place.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn put(
+        &self,
+        tenant_id: Uuid,
+        id: Uuid,
+        content: &'static [u8],
+    ) -> object_store::Result<()> {
+        self.objects.put(&place(tenant_id, id), content.into()).await.map(|_| ())
+    }
+
     /// Removes content. What isn't there is as good as removed.
     pub(super) async fn remove(&self, tenant_id: Uuid, id: Uuid) {
         match self.objects.delete(&place(tenant_id, id)).await {

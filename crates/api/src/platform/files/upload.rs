@@ -6,7 +6,7 @@ use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::HttpRequest;
 use actix_web::web::{Bytes, Payload};
 use chrono::TimeDelta;
-use fulcrum_domain::platform::{FileRefused, file_type};
+use fulcrum_domain::platform::{FileRefused, FileType, file_type};
 use fulcrum_domain::values::text::clean_line;
 use futures_util::StreamExt;
 use object_store::buffered::BufWriter;
@@ -37,14 +37,31 @@ const LONGEST_FIELD: usize = 1000;
 const LONGEST_NAME: usize = 200;
 
 /// A file that lies in the store and isn't known yet.
-pub(super) struct Upload {
-    pub(super) id: Uuid,
-    pub(super) name: String,
-    pub(super) media_type: &'static str,
-    pub(super) size: u64,
-    pub(super) sha256: [u8; 32],
+pub(crate) struct Upload {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) media_type: &'static str,
+    pub(crate) size: u64,
+    pub(crate) sha256: [u8; 32],
     /// The record that it shall belong to.
-    pub(super) link: Option<LinkInput>,
+    pub(crate) link: Option<LinkInput>,
+}
+
+impl Upload {
+    /// A file whose content is at hand; it still has to be put into the store.
+    ///
+    /// # Errors
+    /// 422 when it isn't what its name says.
+    pub(crate) fn of(name: &str, content: &[u8], link: Option<LinkInput>) -> Result<Upload, Problem> {
+        Ok(Upload {
+            id: Uuid::now_v7(),
+            name: name.into(),
+            media_type: known(name, None, &content[..content.len().min(HEAD)])?.media_type,
+            size: content.len() as u64,
+            sha256: Sha256::digest(content).into(),
+            link,
+        })
+    }
 }
 
 /// Reads a form. What is wrong with it, and an end before its time, leave nothing behind.
@@ -201,20 +218,26 @@ async fn pieces(
 }
 
 fn judged(store: &FileStore, name: &str, said: Option<&str>, head: &[u8]) -> Result<&'static str, Problem> {
-    let wrong = |error: FieldError| Problem::invalid(vec![error]);
-    match file_type(name, said, head) {
-        Ok(found) if store.takes(found) => Ok(found.media_type),
-        Ok(found) => {
-            let ending = found.extensions.first().copied().unwrap_or_default();
-            Err(wrong(FieldError::new("/file", FieldCode::FileTypeNotTaken).with("ending", ending)))
-        }
-        Err(FileRefused::NotTaken(ending)) => {
-            Err(wrong(FieldError::new("/file", FieldCode::FileTypeNotTaken).with("ending", ending)))
-        }
-        Err(FileRefused::Lies { said, found }) => Err(wrong(
-            FieldError::new("/file", FieldCode::FileTypeLies).with("said", said).with("found", found),
-        )),
+    let found = known(name, said, head)?;
+    match store.takes(found) {
+        true => Ok(found.media_type),
+        false => Err(not_taken(found.extensions.first().copied().unwrap_or_default())),
     }
+}
+
+fn known(name: &str, said: Option<&str>, head: &[u8]) -> Result<&'static FileType, Problem> {
+    file_type(name, said, head).map_err(|refused| match refused {
+        FileRefused::NotTaken(ending) => not_taken(&ending),
+        FileRefused::Lies { said, found } => {
+            let error =
+                FieldError::new("/file", FieldCode::FileTypeLies).with("said", said).with("found", found);
+            Problem::invalid(vec![error])
+        }
+    })
+}
+
+fn not_taken(ending: &str) -> Problem {
+    Problem::invalid(vec![FieldError::new("/file", FieldCode::FileTypeNotTaken).with("ending", ending)])
 }
 
 /// A name without folders, control characters and what turns the direction of writing.

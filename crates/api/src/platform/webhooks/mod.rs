@@ -14,5 +14,5 @@ pub mod views;
 pub(crate) use deliver::revive;
 pub(crate) use message::Message;
 pub use sender::Sender;
-pub(crate) use service::seal_anew;
+pub(crate) use service::{create, seal_anew};
 pub(crate) use telling::Telling;

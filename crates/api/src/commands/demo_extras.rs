@@ -1,0 +1,95 @@
+//! What the demo company has beside its customers: files, and a webhook.
+
+use fulcrum_persistence::access::tenants::Tenant;
+use fulcrum_persistence::customers::customers;
+use fulcrum_persistence::paging::PageRequest;
+use fulcrum_persistence::platform::webhooks;
+use fulcrum_persistence::{Db, Tx};
+use uuid::Uuid;
+
+use super::demo::{acting_as, owners};
+use super::installation;
+use crate::auth::keys::Keys;
+use crate::http::problem::Problem;
+use crate::platform::files::views::{DocumentKind, FileSubject, LinkInput};
+use crate::platform::files::{FileStore, Upload, create as keep};
+use crate::platform::webhooks::create as create_webhook;
+use crate::platform::webhooks::views::{EventType, WebhookInput};
+
+/// Files: name, kind of document, content.
+const FILES: [(&str, &str, &str); 3] = [
+    (
+        "需求说明.md",
+        "requirements_spec",
+        "# 需求说明\n\n1. 与现有 ERP 双向同步订单与发货状态。\n2. 现场人员可离线填写拜访记录，联网后自动上传。\n3. 所有价格变动须留痕，可按客户追溯。\n",
+    ),
+    ("报价单.csv", "quote", "项目,数量,单价（元）\n实施服务,20,2800.00\n年度订阅,1,68000.00\n"),
+    (
+        "首次拜访纪要.txt",
+        "minutes",
+        "与会：采购负责人、技术负责人。\n结论：两周内提供试点方案，月底前确认预算。\n",
+    ),
+];
+
+/// The name of the webhook, by which it is known that all this is there.
+const WEBHOOK: &str = "ERP（示例）";
+
+/// Adds files to the first customers of a demo company, and a webhook that is disabled. Once.
+///
+/// # Errors
+/// A sentence for a person.
+pub fn add(db: &Db, slug: &str, keys: &Keys, store: &FileStore) -> Result<(), String> {
+    let tenant = installation::tenant(db, slug)?;
+    let system = installation::system_in(&tenant);
+    let said = |problem: Problem| problem.to_string();
+    let uploads = db.write_now(&system, |tx| planned(tx, &tenant)).map_err(said)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    for (upload, content) in &uploads {
+        runtime.block_on(store.put(tenant.id, upload.id, content)).map_err(|error| error.to_string())?;
+    }
+    if uploads.is_empty() {
+        return Ok(());
+    }
+    db.write_now(&system, |tx| {
+        let [(east, _), ..] = owners(tx, &tenant)?;
+        tx.actor = east;
+        for (upload, _) in &uploads {
+            keep(tx, upload)?;
+        }
+        tx.actor = acting_as(tx, &tenant, "admin@demo.test")?.0;
+        let webhook = WebhookInput {
+            name: WEBHOOK.into(),
+            url: "https://erp.example.com/hooks/fulcrum".into(),
+            event_types: vec![EventType("customer.*".into()), EventType("contact.*".into())],
+            filter: Some("actor_type != 'api_client'".into()),
+            disabled: true,
+        };
+        create_webhook(tx, keys, webhook, &Ok(()))
+    })
+    .map(|_| ())
+    .map_err(said)
+}
+
+/// The files, for the first customers of the eastern region; none when they are there already, or when there is nobody.
+fn planned(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<(Upload, &'static [u8])>, Problem> {
+    let whole = PageRequest { after: None, limit: 10_000 };
+    if webhooks::list(tx, &whole)?.iter().any(|webhook| webhook.name == WEBHOOK) {
+        return Ok(vec![]);
+    }
+    let [(east, _), ..] = owners(tx, tenant)?;
+    tx.actor = east;
+    // One more than the limit is read.
+    let few = PageRequest { after: None, limit: FILES.len() as i64 - 1 };
+    let in_order = customers::Sort::Number { descending: false };
+    let customers = customers::list(tx, &customers::Filter::default(), in_order, &few)?;
+    let of = |(name, kind, content): (&str, &str, &'static str), customer: Uuid| {
+        let link = LinkInput {
+            subject_type: FileSubject::Customer,
+            subject_id: customer,
+            document_kind: Some(DocumentKind(kind.into())),
+        };
+        Ok((Upload::of(name, content.as_bytes(), Some(link))?, content.as_bytes()))
+    };
+    FILES.into_iter().zip(&customers).map(|(file, (customer, _))| of(file, customer.id)).collect()
+}
