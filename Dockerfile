@@ -7,10 +7,11 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin fulcrum
+    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin fulcrum \
+    && install --directory --owner=fulcrum --mode=0700 /var/lib/fulcrum
 COPY --from=builder /source/target/release/fulcrum /usr/local/bin/fulcrum
 USER fulcrum
-ENV FULCRUM_LISTEN=0.0.0.0:8080 FULCRUM_METRICS_LISTEN=0.0.0.0:9464
+ENV FULCRUM_DATA=/var/lib/fulcrum FULCRUM_LISTEN=0.0.0.0:8080 FULCRUM_METRICS_LISTEN=0.0.0.0:9464
 EXPOSE 8080 9464
 # bash speaks TCP, so the image needs no curl. Ready means: database reached, migrations applied.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \

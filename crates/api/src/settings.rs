@@ -16,7 +16,7 @@ pub struct DatabaseSettings {
     /// PostgreSQL 15 or newer, as a libpq URL. Without it a private PostgreSQL runs in the data folder.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url)]
     pub database_url: Option<String>,
-    /// Folder for the private PostgreSQL and for the installation's secret.
+    /// Folder for the private PostgreSQL, for the installation's secret and for files.
     #[arg(long, env = "FULCRUM_DATA", default_value_os_t = fulcrum_persistence::local_postgres::default_data_dir())]
     pub data: PathBuf,
     /// Folder with PostgreSQL's programs (initdb, postgres), when they aren't found by themselves.

@@ -22,6 +22,10 @@ fn a_list_of_many_costs_as_many_statements_as_a_list_of_one() {
         ("api-clients", 1),
         ("events", 1),
         ("jobs", 1),
+        ("operations", 2),
+        ("webhooks", 1),
+        ("webhook-deliveries", 1),
+        ("files", 2),
     ] {
         let sign = if list.contains('?') { '&' } else { '?' };
         // The first request on a connection prepares its statements.

@@ -92,7 +92,7 @@ fn a_file_comes_back_as_it_was_with_its_name_and_its_hash() {
     let header = |response: &reqwest::blocking::Response, name: &str| {
         response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
     };
-    assert_eq!(header(&whole, "content-type").as_deref(), Some("application/pdf"));
+    assert_eq!(header(&whole, "content-type").as_deref(), Some("application/octet-stream"));
     assert_eq!(
         header(&whole, "content-disposition").as_deref(),
         Some(

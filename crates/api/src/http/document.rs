@@ -137,6 +137,7 @@ fn add_components(document: &mut Value) {
     components["headers"] = json!({
         "ETag": header("The version of the record, to be sent as If-Match.", json!({ "type": "string", "maxLength": 40 }), json!("\"1\"")),
         "Location": header("Where the new record is.", json!({ "type": "string", "format": "uri-reference", "maxLength": 200 }), json!("/v1/customers/0197a1c2-8f3e-7d54-a1b2-3c4d5e6f7a8b")),
+        "Content-Range": header("Which part, and of how much.", json!({ "type": "string", "maxLength": 100 }), json!("bytes 0-99/48213")),
         "RateLimit": header("What is left of the caller's share.", json!({ "type": "string", "maxLength": 100 }), json!("\"caller\";r=5999;t=60")),
         "RateLimit-Policy": header("The caller's share.", json!({ "type": "string", "maxLength": 100 }), json!("\"caller\";q=6000;w=60")),
         "Retry-After": header("Seconds after which to try again.", json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": 86400 }), json!(1)),
@@ -332,12 +333,15 @@ fn complete_responses(
             continue;
         }
         let mut headers = common_headers();
-        if record && matches!(status.as_str(), "200" | "201" | "304") && (method == "get" || writes)
+        if record && matches!(status.as_str(), "200" | "201" | "206" | "304") && (method == "get" || writes)
             || status == "201"
         {
             headers["ETag"] = component("headers", "ETag");
         }
-        if status == "201" {
+        if status == "206" {
+            headers["Content-Range"] = component("headers", "Content-Range");
+        }
+        if status == "201" || status == "202" {
             headers["Location"] = component("headers", "Location");
         }
         if writes && keyed {

@@ -64,7 +64,7 @@ pub(super) async fn content(
         })?;
     response
         .insert_header(disposition(&file.name))
-        .insert_header((header::CONTENT_TYPE, file.media_type.clone()))
+        .insert_header(header::ContentType::octet_stream())
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
         // Parts are parts of what is stored: nobody on the way compresses them.

@@ -57,7 +57,8 @@ pub async fn get(call: Allowed<FilesRead>, id: Path<Uuid>) -> Result<Answer, Pro
 
 /// Download a file
 ///
-/// Whole, or the part that a `Range` header asks for. The ETag is the SHA-256 of the content.
+/// Whole, or the part that a `Range` header asks for. The ETag is the SHA-256 of the content. Always `application/octet-stream`
+/// and to be saved, so that no browser takes it for a page of this server; what it is stands in `media_type` of the file.
 #[utoipa::path(operation_id = "getFileContent", tag = "files",
     params(
         ("id" = Uuid, Path, description = "Id of the file."),
@@ -65,8 +66,8 @@ pub async fn get(call: Allowed<FilesRead>, id: Path<Uuid>) -> Result<Answer, Pro
         ("If-Range" = Option<String>, Header, description = "Give a part only while the content has this ETag, else the whole.", max_length = 200)),
     security(("bearer" = ["platform.files:read"])),
     responses(
-        (status = 200, description = "The content.", body = FileContent, content_type = "*/*"),
-        (status = 206, description = "The part that was asked for.", body = FileContent, content_type = "*/*")))]
+        (status = 200, description = "The content.", body = FileContent, content_type = "application/octet-stream"),
+        (status = 206, description = "The part that was asked for.", body = FileContent, content_type = "application/octet-stream")))]
 #[get("/v1/files/{id}/content")]
 pub async fn get_content(
     call: Allowed<FilesRead>,
