@@ -48,13 +48,16 @@ def is_rule_between_parameters(case, response):
     # Cursors are authenticated: a generated one is well-formed by the schema and still not one of ours.
     if problem["code"] == "invalid_cursor":
         return "cursor" in query
-    together = {"record_type", "record_id"}
+    together = [{"record_type", "record_id"}, {"subject_type", "subject_id"}]
     return problem["code"] == "invalid_parameters" and all(
         (error["code"] == "relevance_needs_search" and query.get("sort") == "relevance" and "q" not in query)
         or (error["code"] == "nothing_to_search" and "q" in query)
         # Taken from a body, where `external_id` is the id alone, and sent unchecked where it is `system:id`.
         or (error["pointer"] == "external_id" and not all(map(EXTERNAL_ID.fullmatch, listed(query.get("external_id")))))
-        or (error["code"] == "required" and error["pointer"] in together and len(together & query.keys()) == 1)
+        or (
+            error["code"] == "required"
+            and any(error["pointer"] in pair and len(pair & query.keys()) == 1 for pair in together)
+        )
         for error in problem["errors"]
     )
 

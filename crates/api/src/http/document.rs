@@ -135,7 +135,7 @@ fn add_components(document: &mut Value) {
         },
     });
     components["headers"] = json!({
-        "ETag": header("The version of the record, to be sent as If-Match.", json!({ "type": "string", "maxLength": 40 }), json!("\"1\"")),
+        "ETag": header("The version of the record, to be sent as If-Match; of a file's content, its SHA-256.", json!({ "type": "string", "maxLength": 70 }), json!("\"1\"")),
         "Location": header("Where the new record is.", json!({ "type": "string", "format": "uri-reference", "maxLength": 200 }), json!("/v1/customers/0197a1c2-8f3e-7d54-a1b2-3c4d5e6f7a8b")),
         "Content-Range": header("Which part, and of how much.", json!({ "type": "string", "maxLength": 100 }), json!("bytes 0-99/48213")),
         "RateLimit": header("What is left of the caller's share.", json!({ "type": "string", "maxLength": 100 }), json!("\"caller\";r=5999;t=60")),
