@@ -1,15 +1,19 @@
 //! Workers as processes of their own, killed at random while they work.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use actix_web::web;
 use fulcrum_api::App;
 use fulcrum_api::auth::keys::Keys;
 use fulcrum_api::platform::jobs::Worker;
-use fulcrum_persistence::Clock;
+use fulcrum_api::platform::jobs::enqueue;
+use fulcrum_persistence::platform::jobs::NewJob;
+use fulcrum_persistence::platform::workers::Listener;
+use fulcrum_persistence::{Clock, StoreError};
 
-use crate::support::jobs::{kinds, settings};
+use crate::support::jobs::{Count, kinds, settings};
 use crate::support::{NOTHING_KEPT, TestApp, database, outside};
 
 /// Where the worker finds its database, when the test binary is started as one.
@@ -48,9 +52,13 @@ struct Process(Child);
 
 impl Process {
     fn start(app: &TestApp) -> Process {
+        Process::of(app, "journeys::workers::a_worker_process")
+    }
+
+    fn of(app: &TestApp, what: &str) -> Process {
         let program = std::env::current_exe().expect("the test binary");
         let child = Command::new(program)
-            .args(["journeys::workers::a_worker_process", "--exact", "--ignored"])
+            .args([what, "--exact", "--ignored"])
             .env(URL, &app.url)
             .env(DATA, &app.data)
             .stdout(Stdio::null())
@@ -104,4 +112,63 @@ fn workers_are_killed_and_every_effect_is_there_exactly_once() {
     let traces = "select count(*)::text as text from events where type = 'test.counted'";
     let different = "select count(distinct subject_id)::text as text from events where type = 'test.counted'";
     assert_eq!((number(traces), number(different)), (JOBS, JOBS));
+}
+
+/// Not a test: `fulcrum worker`.
+#[test]
+#[ignore = "started by the test below"]
+fn the_worker_command() {
+    let (Ok(url), Ok(data)) = (std::env::var(URL), std::env::var(DATA)) else { return };
+    let at = ["worker", "--database-url", &url, "--data", &data, "--metrics-listen", "127.0.0.1:0"];
+    fulcrum_api::commands::run_with(&at).expect("it ends well");
+}
+
+#[test]
+fn the_worker_command_does_jobs_until_it_is_told_to_stop() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    // Something that every worker knows; done by the clock of the machine.
+    let job = app.write(|tx| {
+        let new = NewJob {
+            kind: "platform.webhook_delivery",
+            lane: 1,
+            priority: 0,
+            payload: fulcrum_persistence::Json::of(&serde_json::json!({ "webhook_id": uuid::Uuid::nil() })),
+            unique_key: None,
+            run_at: "2020-01-01T00:00:00Z".parse().expect("an instant"),
+            max_attempts: 3,
+            requester: None,
+        };
+        fulcrum_persistence::platform::jobs::enqueue(tx, &new)
+    });
+    let mut process = Process::of(&app, "journeys::workers::the_worker_command");
+    let began = Instant::now();
+    while admin.get(&format!("/v1/jobs/{job}")).ok()["state"] != "succeeded" {
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody did it");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let told = Command::new("kill").arg(process.0.id().to_string()).status().expect("kill");
+    assert!(told.success());
+    assert!(process.0.wait().expect("it ends").success(), "and ends as it should");
+    let left = database::texts(&app.url, "select count(*)::text as text from workers");
+    assert_eq!(left, ["0"], "it said good-bye");
+}
+
+#[test]
+fn who_waits_for_jobs_is_told_at_the_commit_and_not_before() {
+    let app = TestApp::start();
+    let (tell, told) = mpsc::channel();
+    let _listener = Listener::start(app.url.clone(), move || {
+        let _ = tell.send(());
+    });
+    let patience = Duration::from_secs(30);
+    told.recv_timeout(patience).expect("what came before the connection was there");
+    let refused: Result<(), StoreError> = app.db.write_now(&app.system("demo"), |tx| {
+        enqueue(tx, &Count { number: 1 })?;
+        Err(StoreError::NotFound)
+    });
+    assert!(refused.is_err());
+    app.write(|tx| enqueue(tx, &Count { number: 2 }));
+    told.recv_timeout(patience).expect("it is told");
+    assert!(told.try_recv().is_err(), "once: of what was taken back nothing is heard");
 }
