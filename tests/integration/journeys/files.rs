@@ -126,6 +126,8 @@ fn a_file_comes_back_as_it_was_with_its_name_and_its_hash() {
     let beyond = Reply::of(rep.with("range", "bytes=99999999-").request(Method::GET, &path));
     assert_eq!(beyond.header("content-range"), Some(format!("bytes */{}", content.len()).as_str()));
     beyond.problem(416, "range_not_satisfiable");
+    let long = rep.with("range", &format!("bytes={}-", "0".repeat(300)));
+    Reply::of(long.request(Method::GET, &path)).problem(400, "invalid_header");
     assert_eq!(download(&rep.with("if-none-match", &etag), &id(&file)).status(), 304);
     let partly = rep.with("range", "bytes=0-9");
     assert_eq!(download(&partly.with("if-range", &etag), &id(&file)).status(), 206);

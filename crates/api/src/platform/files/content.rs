@@ -17,10 +17,13 @@ use super::views::hex;
 use crate::http::catalog::Code;
 use crate::http::problem::Problem;
 
+/// The longest `Range` and `If-Range` that are read.
+const LONGEST_HEADER: usize = 200;
+
 /// The content of a file, as far as it is asked for.
 ///
 /// # Errors
-/// 416 for a part that isn't there.
+/// 400 for a header that is too long, 416 for a part that isn't there.
 pub(super) async fn content(
     store: &FileStore,
     request: &HttpRequest,
@@ -29,6 +32,12 @@ pub(super) async fn content(
     let etag = format!("\"{}\"", hex(&file.sha256));
     let size = file.size as u64;
     let given = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    for name in [header::RANGE, header::IF_RANGE] {
+        if request.headers().get(&name).is_some_and(|value| value.len() > LONGEST_HEADER) {
+            let problem = Problem::new(Code::InvalidHeader).with("header", name.as_str());
+            return Err(problem.with("reason", "it is too long"));
+        }
+    }
     let known = given(header::IF_NONE_MATCH).is_some_and(|tags| {
         tags.split(',').any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag)
     });
