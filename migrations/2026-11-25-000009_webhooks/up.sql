@@ -18,9 +18,10 @@ create table webhooks (
     secret bytea not null,
     previous_secret bytea,
     previous_secret_until timestamptz,
-    -- What had happened when it began to listen is not told: a snapshot (pg_snapshot) and when that was.
+    -- What had happened when it began to listen is not told: a snapshot (pg_snapshot).
     listens_after text not null,
-    listens_since timestamptz not null,
+    -- Grows each time that it begins: what was put down in a former period is not sent any more.
+    period integer not null,
     disabled_at timestamptz,
     disabled_reason text check (disabled_reason in ('manual', 'gone', 'failing', 'filter')),
     -- Since when nothing has got through.
@@ -50,6 +51,7 @@ create table webhook_deliveries (
     tenant_id uuid not null,
     id uuid not null,
     webhook_id uuid not null,
+    period integer not null,
     -- The same for each attempt and each repetition.
     message_id text not null,
     event_type text not null,

@@ -67,6 +67,12 @@ pub fn revert_last(url: &str) -> Result<String, StoreError> {
         .map_err(|error| StoreError::Internal(error.to_string()))
 }
 
+/// Takes back every migration that was applied and that this program knows.
+pub(crate) fn revert_all(conn: &mut PgConnection) -> Result<(), StoreError> {
+    conn.revert_all_migrations(MIGRATIONS).map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok(())
+}
+
 /// Creates a database beside the one that the URL names, unless it is there.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use reqwest::blocking::multipart::{Form, Part};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Client, FILE_LIMIT, Reply, TestApp, codes, company};
+use crate::support::{Client, FILE_LIMIT, Options, Reply, TestApp, codes, company};
 
 const PDF: &[u8] = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj << >> endobj\n";
 
@@ -242,17 +242,39 @@ fn who_sees_a_record_sees_its_files_and_nobody_else_does() {
     let limited = app.like(&me, &[Permission::FilesRead, Permission::CustomersRead], DataScope::Tenant);
     assert_eq!(sees(&limited, ""), std::slice::from_ref(&of_customer));
     limited.get(&format!("/v1/files/{of_contact}")).problem(404, "not_found");
-    // Somebody who may read the record and not change it links and uploads nothing.
-    let reader = app.like(
-        &me,
-        &[Permission::FilesRead, Permission::FilesWrite, Permission::CustomersRead],
-        DataScope::Tenant,
-    );
-    upload(&reader, "c.pdf", PDF, ("customer", &customer), None).problem(403, "permission_denied");
+    // Who may see no contacts can't hang anything on one either, and nothing is left of the try.
+    let some = [Permission::FilesRead, Permission::FilesWrite, Permission::CustomersRead];
+    let reader = app.like(&me, &some, DataScope::Tenant);
+    upload(&reader, "c.pdf", PDF, ("contact", &contact), None).problem(403, "permission_denied");
     assert_eq!(stored(&app).len(), 2, "the content of what was refused is gone");
+    let invoice = id(&upload(&app.user("finance"), "c.pdf", PDF, ("customer", &customer), None).expect(201));
+    admin.delete(&format!("/v1/files/{invoice}")).expect(204);
+    // The last link takes the permission to delete; a file of a record that one doesn't see can't be deleted for all.
+    let path = format!("/v1/files/{of_customer}");
+    let link = json!({ "subject_type": "customer", "subject_id": customer });
+    east.post(&format!("{path}/unlink"), &link).problem(403, "permission_denied");
+    let others = id(&admin.create("/v1/customers", &company("别人的")));
+    admin.post(&format!("{path}/link"), &json!({ "subject_type": "customer", "subject_id": others })).ok();
+    let manager = app.user("manager");
+    manager.delete(&path).problem(409, "in_use");
+    admin.post(&format!("{path}/unlink"), &json!({ "subject_type": "customer", "subject_id": others })).ok();
+    // What events tell of files: to who may read all kinds of records that they could belong to, and no name before they do.
+    let all = [Permission::FilesRead, Permission::EventsRead, Permission::CustomersRead];
+    let auditor = app.like(&me, &all, DataScope::Tenant);
+    assert_eq!(auditor.get("/v1/events?subject_type=file").ok()["data"], json!([]));
+    let orphan = send(&east, Form::new().part("file", part("geheim.pdf", PDF))).expect(201);
+    let told = admin.get(&format!("/v1/events?subject_id={}", id(&orphan))).ok();
+    assert!(!told.to_string().contains("geheim"), "{told}");
+    east.post(&format!("/v1/files/{}/link", id(&orphan)), &link).ok();
+    let told = admin.get(&format!("/v1/events?subject_id={}", id(&orphan))).ok();
+    assert!(told.to_string().contains("geheim"), "{told}");
+    admin.delete(&format!("/v1/files/{}", id(&orphan))).expect(204);
+    let gone = id(&admin.create("/v1/customers", &company("已删除")));
+    admin.delete(&format!("/v1/customers/{gone}")).expect(204);
+    upload(&admin, "d.pdf", PDF, ("customer", &gone), None).problem(409, "record_deleted");
     // The customer goes to somebody else, and its files with it.
-    let manager = app.user("manager").get("/v1/me").ok();
-    admin.patch(&format!("/v1/customers/{customer}"), &json!({ "owner_id": manager["id"] })).ok();
+    let other = manager.get("/v1/me").ok();
+    admin.patch(&format!("/v1/customers/{customer}"), &json!({ "owner_id": other["id"] })).ok();
     assert_eq!(sees(&east, ""), Vec::<String>::new());
     east.get(&format!("/v1/files/{of_customer}")).problem(404, "not_found");
     assert_eq!(sees(&app.user("manager"), ""), [of_contact, of_customer]);
@@ -357,10 +379,38 @@ fn what_belongs_to_nothing_is_removed_after_a_day() {
     let mut left: Vec<String> =
         stored(&app).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
     left.sort();
-    let mut expected = [kept.clone(), deleted, "README".to_owned()];
+    let mut expected = [kept.clone(), deleted, "README".to_owned(), "installation".to_owned()];
     expected.sort();
-    assert_eq!(left, expected);
+    assert_eq!(left, expected, "and the note of whose the store is");
     let admin = app.user("admin");
     admin.get(&format!("/v1/files/{}", id(&orphan))).problem(404, "not_found");
     assert_eq!(download(&admin, &kept).bytes().unwrap(), PDF);
+}
+
+#[test]
+fn nothing_is_removed_from_a_store_that_belongs_to_another_database() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let customer = id(&admin.create("/v1/customers", &company("甲")));
+    let file = id(&upload(&admin, "a.pdf", PDF, ("customer", &customer), None).expect(201));
+    app.work();
+    app.clock.advance(TimeDelta::days(2));
+    app.work();
+    // By a slip in DATABASE_URL, or because a backup is tried out.
+    let other = TestApp::with(Options { data: Some(app.data.clone()), ..Options::default() });
+    crate::support::database::execute(&other.url, "update installation set epoch = gen_random_uuid()");
+    other.work();
+    other.clock.advance(TimeDelta::days(3));
+    other.work();
+    assert_eq!(download(&app.user("admin"), &file).bytes().unwrap(), PDF);
+}
+
+#[test]
+fn content_that_is_lost_is_said_to_be() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let customer = id(&admin.create("/v1/customers", &company("甲")));
+    let file = id(&upload(&admin, "a.pdf", PDF, ("customer", &customer), None).expect(201));
+    std::fs::remove_file(&stored(&app)[0]).unwrap();
+    admin.get(&format!("/v1/files/{file}/content")).problem(500, "file_content_lost");
 }

@@ -7,6 +7,7 @@ use fulcrum_domain::values::{Email, Phone, PhoneError};
 use fulcrum_persistence::access::sessions::{self, Which};
 use fulcrum_persistence::access::users::{self, User, Who};
 use fulcrum_persistence::access::{departments, roles, tenants};
+use fulcrum_persistence::platform::workers;
 use fulcrum_persistence::{Clock, Db, StoreError, Tx};
 use uuid::Uuid;
 
@@ -137,15 +138,35 @@ impl RotateSecretKey {
     fn run(&self) -> Result<(), String> {
         let kept = self.secret.secret_key.is_none();
         let (_database, db) = door(&self.database)?;
-        if kept && !self.forget_former {
-            installation::renew_secret(&self.database.data, false)?;
+        if db.write_now(&system(), workers::is_any_alive).map_err(|error: StoreError| error.to_string())? {
+            return Err("a worker is running: stop all servers and workers first".into());
         }
-        let keys = installation::keys(&self.secret, &self.database.data)?;
-        let count = db.write_now(&system(), |tx| webhooks::seal_anew(tx, &keys)).map_err(said)?;
+        let data = &self.database.data;
+        let renewed =
+            (kept && !self.forget_former).then(|| installation::with_new_secret(data)).transpose()?;
+        let keys = match &renewed {
+            Some(renewed) => renewed.keys.clone(),
+            None => installation::keys(&self.secret, data)?,
+        };
+        let (count, unreadable) = db
+            .write_now(&system(), |tx| {
+                let sealed = webhooks::seal_anew(tx, &keys)?;
+                // Before the commit: with the new key in the file, both old and new are understood.
+                if let Some(renewed) = &renewed {
+                    renewed.keep().map_err(StoreError::Internal)?;
+                }
+                Ok(sealed)
+            })
+            .map_err(said)?;
         println!("{count} stored secrets are encrypted with the key {}", keys.key_id());
+        if unreadable > 0 {
+            println!(
+                "{unreadable} can't be decrypted with any key that is known: rotate the secrets of those webhooks"
+            );
+        }
         match (kept, self.forget_former) {
             (true, true) => {
-                installation::renew_secret(&self.database.data, true)?;
+                installation::forget_former_secrets(data)?;
                 println!("the former keys are forgotten");
             }
             (true, false) => println!(

@@ -7,7 +7,7 @@ use fulcrum_persistence::Clock;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::installation::Database;
-use crate::platform::backups;
+use crate::platform::backups::{self, Source};
 use crate::platform::files::FileStore;
 use crate::settings::{DatabaseSettings, OutsideSettings};
 
@@ -28,6 +28,9 @@ pub struct Backup {
 pub struct Restore {
     /// Folder of the backup.
     folder: PathBuf,
+    /// The file store holds the files of the backup already: only the database was lost.
+    #[arg(long)]
+    files_are_there: bool,
     #[command(flatten)]
     outside: OutsideSettings,
     #[command(flatten)]
@@ -43,11 +46,10 @@ impl Backup {
         let database = Database::open_beside(&self.database)?;
         let files = FileStore::open(&self.outside, &self.database.data)?;
         let bar = Bar::new();
-        let (now, pg_bin) = (Clock::system().now(), self.database.pg_bin.as_deref());
-        let made =
-            block_on(backups::make(&database.url, pg_bin, &files, &self.to, now, &mut |what, done, all| {
-                bar.show(what, done, all);
-            }))?;
+        let source = Source { url: &database.url, pg_bin: self.database.pg_bin.as_deref(), files: &files };
+        let report: backups::Report = &mut |what, done, all| bar.show(what, done, all);
+        let now = Clock::system().now();
+        let made = block_on(backups::make(&source, &self.to, backups::WANTED, now, report))?;
         bar.clear();
         println!("{}", made?.display());
         println!("The secret of the installation is not in it: keep that, too, in another place.");
@@ -64,16 +66,9 @@ impl Restore {
         let database = Database::open(&self.database)?;
         let files = FileStore::open(&self.outside, &self.database.data)?;
         let bar = Bar::new();
-        let pg_bin = self.database.pg_bin.as_deref();
-        let restored = block_on(backups::restore(
-            &database.url,
-            pg_bin,
-            &files,
-            &self.folder,
-            &mut |what, done, all| {
-                bar.show(what, done, all);
-            },
-        ))?;
+        let into = Source { url: &database.url, pg_bin: self.database.pg_bin.as_deref(), files: &files };
+        let report: backups::Report = &mut |what, done, all| bar.show(what, done, all);
+        let restored = block_on(backups::restore(&into, &self.folder, self.files_are_there, report))?;
         bar.clear();
         let manifest = restored?;
         database.migrate()?;
@@ -101,10 +96,12 @@ impl Bar {
         Bar(bar)
     }
 
-    fn show(&self, what: &str, done: u64, all: u64) {
+    /// Nobody stops it but by Ctrl-C.
+    fn show(&self, what: &str, done: u64, all: u64) -> bool {
         self.0.set_message(what.to_owned());
         self.0.set_length(all);
         self.0.set_position(done);
+        true
     }
 
     fn clear(&self) {

@@ -11,7 +11,7 @@ use fulcrum_domain::access::{Actor, BUILT_IN_ROLES};
 use fulcrum_persistence::access::roles::{self, Role};
 use fulcrum_persistence::access::tenants::{self, Tenant};
 use fulcrum_persistence::local_postgres::{LocalPostgres, Settings as LocalSettings};
-use fulcrum_persistence::{Clock, Db, DbSettings, StoreError, Tx, migrations};
+use fulcrum_persistence::{Clock, Db, DbSettings, StoreError, Tx, dumps, migrations};
 use uuid::Uuid;
 
 use crate::auth::keys::{Keys, random};
@@ -120,6 +120,11 @@ impl Database {
     /// # Errors
     /// A sentence for a person.
     pub fn migrate(&self) -> Result<Vec<String>, String> {
+        if dumps::is_unfinished(&self.url).map_err(|error| error.to_string())? {
+            return Err(
+                "a backup was being brought back when that broke off: run `fulcrum restore` again".into()
+            );
+        }
         let applied = migrations::apply(&self.url).map_err(|error| error.to_string())?;
         let everything = crate::access::grants::words(&fulcrum_domain::access::Permission::all());
         fulcrum_persistence::access::roles::complete_administrators(&self.url, &everything)
@@ -206,22 +211,52 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Puts a new secret before those that the data folder keeps, or leaves of them the newest alone.
+/// The secrets of the data folder with a new one before them, which isn't kept yet.
+pub struct Renewed {
+    /// The keys with it.
+    pub keys: Keys,
+    text: String,
+    path: PathBuf,
+}
+
+/// Thinks of a new secret.
 ///
 /// # Errors
 /// A sentence for a person.
-pub fn renew_secret(data: &Path, forget: bool) -> Result<(), String> {
+pub fn with_new_secret(data: &Path) -> Result<Renewed, String> {
     let path = secret_file(data);
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let kept = kept_secret(&path).map_err(failed)?;
-    let text = match forget {
-        true => kept.split_whitespace().next().unwrap_or_default().to_owned(),
-        false => format!("{}\n{}\n", BASE64_STANDARD.encode(random::<32>()), kept.trim()),
-    };
-    // Never half written.
+    let kept = kept_secret(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = format!("{}\n{}\n", BASE64_STANDARD.encode(random::<32>()), kept.trim());
+    let keys = read_keys(&text).ok_or_else(|| format!("{}: it can't be read", path.display()))?;
+    Ok(Renewed { keys, text, path })
+}
+
+impl Renewed {
+    /// Keeps it.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    pub fn keep(&self) -> Result<(), String> {
+        replace_secret(&self.path, &self.text)
+    }
+}
+
+/// Leaves of the secrets that the data folder keeps the newest alone.
+///
+/// # Errors
+/// A sentence for a person.
+pub fn forget_former_secrets(data: &Path) -> Result<(), String> {
+    let path = secret_file(data);
+    let kept = kept_secret(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    replace_secret(&path, kept.split_whitespace().next().unwrap_or_default())
+}
+
+/// Never half written.
+fn replace_secret(path: &Path, text: &str) -> Result<(), String> {
     let beside = path.with_extension("new");
     let _ = std::fs::remove_file(&beside);
-    write_secret(&beside, &text).and_then(|()| std::fs::rename(&beside, &path)).map_err(failed)
+    let written = write_secret(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// What a new company needs to be told.

@@ -221,6 +221,9 @@ problems! {
         "Busy", "Too many requests are waiting. Try again in a moment.";
         "系统繁忙", "等待的请求过多，请稍后重试。"
     }
+    FileContentLost 500 {
+        "The content of the file is lost", "It is not in the file store any more. The operator has to bring it back from a backup."; "文件内容已丢失", "文件存储中已没有该内容，请管理员从备份恢复。"
+    }
     FileStoreUnavailable 503 {
         "The file store can't be reached", "Try again in a moment."; "文件存储暂不可用", "请稍后重试。"
     }

@@ -1,10 +1,9 @@
 //! The data scope as a condition, one for all kinds of records.
 
-use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Bool, Uuid as SqlUuid};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::Uuid as SqlUuid;
 use fulcrum_domain::access::DataScope;
 use uuid::Uuid;
 
@@ -34,21 +33,27 @@ pub(crate) enum Within {
     Nothing,
 }
 
-impl Expression for Within {
-    type SqlType = Bool;
+/// Makes a condition of a type whose SQL is written out by hand.
+macro_rules! hand_written {
+    ($name:ty) => {
+        impl diesel::expression::Expression for $name {
+            type SqlType = diesel::sql_types::Bool;
+        }
+        impl<T> diesel::expression::AppearsOnTable<T> for $name {}
+        impl<T> diesel::expression::SelectableExpression<T> for $name {}
+        impl<G> diesel::expression::ValidGrouping<G> for $name {
+            type IsAggregate = diesel::expression::is_aggregate::Never;
+        }
+        impl diesel::query_builder::QueryId for $name {
+            type QueryId = ();
+            // The text differs by actor, so it is its own key among the prepared statements.
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+    };
 }
+pub(crate) use hand_written;
 
-impl<T> AppearsOnTable<T> for Within {}
-impl<T> SelectableExpression<T> for Within {}
-impl<G> ValidGrouping<G> for Within {
-    type IsAggregate = is_aggregate::Never;
-}
-
-impl QueryId for Within {
-    type QueryId = ();
-    // The text differs by scope, so it is its own key among the prepared statements.
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
+hand_written!(Within);
 
 impl QueryFragment<Pg> for Within {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {

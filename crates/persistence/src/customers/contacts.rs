@@ -103,7 +103,7 @@ pub enum Sort {
 }
 
 /// The contacts of the customers that the actor may see, deleted ones included.
-pub(crate) fn visible<'a>(tx: &Tx) -> contacts::BoxedQuery<'a, Pg> {
+fn visible<'a>(tx: &Tx) -> contacts::BoxedQuery<'a, Pg> {
     let query = contacts::table.filter(contacts::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
     query.filter(contacts::customer_id.eq_any(
         customers::visible(tx).filter(customer_table::deleted_at.is_null()).select(customer_table::id),

@@ -73,14 +73,14 @@ impl Settings {
     }
 }
 
-/// The folder of the installed PostgreSQL's programs, if there is one.
+/// The folder of the installed programs of a major version of PostgreSQL, else of the newest, if there are any.
 #[cfg(unix)]
-pub(crate) fn bin_dir() -> Option<PathBuf> {
-    programs::newest()
+pub(crate) fn bin_dir(version: u32) -> Option<PathBuf> {
+    programs::of_version(version)
 }
 
 #[cfg(not(unix))]
-pub(crate) fn bin_dir() -> Option<PathBuf> {
+pub(crate) fn bin_dir(_: u32) -> Option<PathBuf> {
     None
 }
 

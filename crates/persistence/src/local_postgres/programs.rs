@@ -48,9 +48,10 @@ pub(super) fn find(
     choose(found, existing, pgdata)
 }
 
-/// The folder of the programs that would be used for new data, if there is one.
-pub(super) fn newest() -> Option<PathBuf> {
-    find(None, None, Path::new("")).ok().map(|programs| programs.bin_dir)
+/// The folder of the programs of a major version, else of the newest, if there are any.
+pub(super) fn of_version(version: u32) -> Option<PathBuf> {
+    let wanted = find(None, Some(version), Path::new("")).or_else(|_| find(None, None, Path::new("")));
+    wanted.ok().map(|programs| programs.bin_dir)
 }
 
 /// The version that the data needs, else the newest.

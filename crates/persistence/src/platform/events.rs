@@ -89,16 +89,17 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], Permission); 9] = [
-    (&["customer"], Permission::CustomersRead),
-    (&["contact"], Permission::ContactsRead),
-    (&["user", "session"], Permission::UsersRead),
-    (&["role"], Permission::RolesRead),
-    (&["department"], Permission::DepartmentsRead),
-    (&["api_client", "api_key"], Permission::ApiClientsRead),
-    (&["job", "operation"], Permission::JobsRead),
-    (&["webhook"], Permission::WebhooksRead),
-    (&["file"], Permission::FilesRead),
+pub const SUBJECTS: [(&[&str], &[Permission]); 9] = [
+    (&["customer"], &[Permission::CustomersRead]),
+    (&["contact"], &[Permission::ContactsRead]),
+    (&["user", "session"], &[Permission::UsersRead]),
+    (&["role"], &[Permission::RolesRead]),
+    (&["department"], &[Permission::DepartmentsRead]),
+    (&["api_client", "api_key"], &[Permission::ApiClientsRead]),
+    (&["job", "operation"], &[Permission::JobsRead]),
+    (&["webhook"], &[Permission::WebhooksRead]),
+    // Of whichever record a file is.
+    (&["file"], &[Permission::FilesRead, Permission::CustomersRead, Permission::ContactsRead]),
 ];
 
 fn visible<'a>(tx: &Tx) -> events::BoxedQuery<'a, Pg> {
@@ -106,7 +107,7 @@ fn visible<'a>(tx: &Tx) -> events::BoxedQuery<'a, Pg> {
     // The log shows of a record what its own permission would.
     let hidden: Vec<&str> = SUBJECTS
         .iter()
-        .filter(|(_, permission)| !tx.actor.may(*permission))
+        .filter(|(_, permissions)| !permissions.iter().all(|permission| tx.actor.may(*permission)))
         .flat_map(|(subjects, _)| subjects.iter().copied())
         .collect();
     let query = if hidden.is_empty() { query } else { query.filter(events::subject_type.ne_all(hidden)) };
@@ -201,7 +202,11 @@ pub fn drop_before(conn: &mut PgConnection, day: NaiveDate) -> Result<(), StoreE
     for Named { name } in partitions {
         let month = NaiveDate::parse_from_str(&format!("{name}_01"), "events_%Y_%m_%d").ok();
         if month.is_some_and(|first| first + Months::new(1) <= day) {
-            sql_query(format!("drop table {name}")).execute(conn)?;
+            // Whoever writes an event waits behind this one: not longer than they have patience.
+            sql_query("set lock_timeout = '2s'").execute(conn)?;
+            let dropped = sql_query(format!("drop table {name}")).execute(conn);
+            sql_query("set lock_timeout = '10s'").execute(conn)?;
+            dropped?;
             tracing::info!(name, "a month of events is past its time");
         }
     }

@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
-use fulcrum_domain::access::Permission;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Nullable, Uuid as SqlUuid};
+use fulcrum_domain::access::{DataScope, Permission};
 use uuid::Uuid;
 
-use crate::customers::{contacts, customers};
+use crate::access::scope::{self, Within, hand_written};
 use crate::paging::{PageRequest, keyset};
-use crate::schema::{contacts as contact_table, customers as customer_table, file_links, files};
+use crate::schema::{file_links, files};
 use crate::{StoreError, Tx};
 
 /// The word for files in events.
@@ -57,36 +58,101 @@ pub struct Filter {
     pub created_to: Option<DateTime<Utc>>,
 }
 
+/// Whether a link leads to a record that the actor may see: asked of each link, through the keys of what it leads to. (As a set of all
+/// records that can be seen, the planner would make it before it looks at a single file.)
+#[derive(Clone, Copy, Debug)]
+struct LeadsToSight {
+    customers: bool,
+    contacts: bool,
+    within: Option<Within>,
+}
+
+impl LeadsToSight {
+    fn of(tx: &Tx) -> LeadsToSight {
+        LeadsToSight {
+            customers: tx.actor.may(Permission::CustomersRead),
+            contacts: tx.actor.may(Permission::ContactsRead),
+            within: scope::condition(tx, "customers.owner_id", "customers.department_id"),
+        }
+    }
+}
+
+hand_written!(LeadsToSight);
+
+impl QueryFragment<Pg> for LeadsToSight {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // As `customers::visible` and `contacts::visible` have it.
+        let ways = [
+            (
+                self.customers,
+                "file_links.subject_type = 'customer' and exists (select from customers \
+                 where customers.tenant_id = file_links.tenant_id and customers.id = file_links.subject_id",
+            ),
+            (
+                self.contacts,
+                "file_links.subject_type = 'contact' and exists (select from contacts join customers \
+                 on customers.tenant_id = contacts.tenant_id and customers.id = contacts.customer_id \
+                 where contacts.tenant_id = file_links.tenant_id and contacts.id = file_links.subject_id \
+                 and customers.deleted_at is null",
+            ),
+        ];
+        out.push_sql("(false");
+        for (_, way) in ways.into_iter().filter(|(may, _)| *may) {
+            out.push_sql(" or (");
+            out.push_sql(way);
+            if let Some(within) = &self.within {
+                out.push_sql(" and ");
+                within.walk_ast(out.reborrow())?;
+            }
+            out.push_sql("))");
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// Whether the actor may see a file: who may see one of its records may; one that belongs to none is its uploader's, and when it is
+/// deleted, of those who may bring it back.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    links: LeadsToSight,
+    uploader: Option<Uuid>,
+    restores: bool,
+}
+
+hand_written!(Seen);
+
+impl QueryFragment<Pg> for Seen {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let own = "exists (select from file_links where file_links.tenant_id = files.tenant_id and file_links.file_id = files.id";
+        out.push_sql("(");
+        out.push_sql(own);
+        out.push_sql(" and ");
+        self.links.walk_ast(out.reborrow())?;
+        out.push_sql(") or not ");
+        out.push_sql(own);
+        out.push_sql(") and (files.uploaded_by_id = ");
+        out.push_bind_param::<Nullable<SqlUuid>, _>(&self.uploader)?;
+        out.push_sql(if self.restores { " or files.deleted_at is not null))" } else { "))" });
+        Ok(())
+    }
+}
+
 /// The links to records that the actor may see.
 fn visible_links<'a>(tx: &Tx) -> file_links::BoxedQuery<'a, Pg> {
-    let may = |permission| tx.actor.may(permission).into_sql::<Bool>();
-    let to_customers = file_links::subject_type
-        .eq(customers::SUBJECT)
-        .and(may(Permission::CustomersRead))
-        .and(file_links::subject_id.eq_any(customers::visible(tx).select(customer_table::id)));
-    let to_contacts = file_links::subject_type
-        .eq(contacts::SUBJECT)
-        .and(may(Permission::ContactsRead))
-        .and(file_links::subject_id.eq_any(contacts::visible(tx).select(contact_table::id)));
     file_links::table
         .filter(file_links::tenant_id.eq(tx.actor.tenant_id))
-        .filter(to_customers.or(to_contacts))
+        .filter(LeadsToSight::of(tx))
         .into_boxed()
 }
 
-/// Who may see one of its records may see a file; one that belongs to none yet is its uploader's.
 fn visible<'a>(tx: &Tx) -> files::BoxedQuery<'a, Pg> {
-    let links = file_links::table
-        .filter(file_links::tenant_id.eq(files::tenant_id))
-        .filter(file_links::file_id.eq(files::id));
-    let own = files::uploaded_by_id
-        .eq(tx.actor.principal_id())
-        .assume_not_null()
-        .and(diesel::dsl::not(diesel::dsl::exists(links)));
-    files::table
-        .filter(files::tenant_id.eq(tx.actor.tenant_id))
-        .filter(files::id.eq_any(visible_links(tx).select(file_links::file_id)).or(own))
-        .into_boxed()
+    let seen = Seen {
+        links: LeadsToSight::of(tx),
+        uploader: tx.actor.principal_id(),
+        restores: tx.actor.scope == DataScope::Tenant && tx.actor.may(Permission::FilesDelete),
+    };
+    files::table.filter(files::tenant_id.eq(tx.actor.tenant_id)).filter(seen).into_boxed()
 }
 
 /// Adds a file.
@@ -195,15 +261,16 @@ pub fn unlink(tx: &mut Tx, file_id: Uuid, subject_type: &str, subject_id: Uuid) 
     Ok(gone == 1)
 }
 
-/// Whether a file belongs to any record, seen or not.
+/// How many records a file belongs to, seen or not.
 ///
 /// # Errors
 /// Those of the database.
-pub fn is_linked(tx: &mut Tx, file_id: Uuid) -> Result<bool, StoreError> {
-    let links = file_links::table
+pub fn count_links(tx: &mut Tx, file_id: Uuid) -> Result<i64, StoreError> {
+    Ok(file_links::table
         .filter(file_links::tenant_id.eq(tx.actor.tenant_id))
-        .filter(file_links::file_id.eq(file_id));
-    Ok(diesel::select(diesel::dsl::exists(links)).get_result(tx.conn)?)
+        .filter(file_links::file_id.eq(file_id))
+        .count()
+        .get_result(tx.conn)?)
 }
 
 /// Forgets files of the whole installation that belong to no record and that nothing has happened to since a time. Returns them.

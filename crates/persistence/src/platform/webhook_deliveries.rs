@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use fulcrum_domain::access::DataScope;
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ pub struct Delivery {
     pub tenant_id: Uuid,
     pub id: Uuid,
     pub webhook_id: Uuid,
+    pub period: i32,
     pub message_id: String,
     pub event_type: String,
     pub event_seq: Option<i64>,
@@ -222,24 +223,27 @@ pub fn note(tx: &mut Tx, delivery: &Delivery, attempt: &Attempt) -> Result<bool,
     Ok(changed == 1)
 }
 
-/// Gives up what waits for a webhook, a piece of it: what was put down before a time, tests not. Returns how many that were.
+/// Gives up what waits for a webhook, a piece of it: what was put down before a period of it; tests only when it is said. Returns how
+/// many that were.
 ///
 /// # Errors
 /// Those of the database.
 pub fn cancel_waiting(
     tx: &mut Tx,
     webhook_id: Uuid,
-    before: DateTime<Utc>,
+    before: i32,
+    tests: bool,
     limit: i64,
 ) -> Result<usize, StoreError> {
     Ok(prepared(
-        "update webhook_deliveries set state = 'cancelled', next_at = null, finished_at = $5 \
+        "update webhook_deliveries set state = 'cancelled', next_at = null, finished_at = $6 \
          where tenant_id = $1 and id in (select id from webhook_deliveries where tenant_id = $1 and webhook_id = $2 \
-           and state = 'waiting' and origin <> 'test' and created_at < $3 limit $4)",
+           and state = 'waiting' and (origin <> 'test' or $4) and period < $3 limit $5)",
     )
     .bind::<SqlUuid, _>(tx.actor.tenant_id)
     .bind::<SqlUuid, _>(webhook_id)
-    .bind::<Timestamptz, _>(before)
+    .bind::<Integer, _>(before)
+    .bind::<Bool, _>(tests)
     .bind::<BigInt, _>(limit)
     .bind::<Timestamptz, _>(tx.now)
     .execute(tx.conn)?)

@@ -31,7 +31,7 @@ pub struct Webhook {
     pub previous_secret: Option<Vec<u8>>,
     pub previous_secret_until: Option<DateTime<Utc>>,
     pub listens_after: String,
-    pub listens_since: DateTime<Utc>,
+    pub period: i32,
     pub disabled_at: Option<DateTime<Utc>>,
     pub disabled_reason: Option<String>,
     pub failing_since: Option<DateTime<Utc>>,

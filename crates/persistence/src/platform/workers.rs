@@ -115,3 +115,18 @@ fn listen(url: &str, stopped: &AtomicBool, wake: &impl Fn()) -> Result<(), Store
     }
     Ok(())
 }
+
+/// Whether any worker has given a sign of life lately.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_any_alive(tx: &mut Tx) -> Result<bool, StoreError> {
+    bury(tx)?;
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        answer: bool,
+    }
+    let found: Answer = prepared("select exists (select from workers) as answer").get_result(tx.conn)?;
+    Ok(found.answer)
+}

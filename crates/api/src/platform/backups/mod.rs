@@ -8,7 +8,7 @@ mod make;
 mod nightly;
 mod restore;
 
-pub(crate) use make::make;
+pub(crate) use make::{Source, make};
 pub(crate) use nightly::{Nightly, run};
 pub(crate) use restore::restore;
 
@@ -17,15 +17,18 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What is told of how far it has come: what is being done, how much of it is done, and how much there is.
-pub(crate) type Report<'a> = &'a mut dyn FnMut(&str, u64, u64);
+/// What is told of how far it has come: what is being done, how much of it is done, and how much there is. Says whether to go on.
+pub(crate) type Report<'a> = &'a mut dyn FnMut(&str, u64, u64) -> bool;
+
+const STOPPED: &str = "it was stopped";
 
 const DUMP: &str = "database.dump";
 const FILES: &str = "files";
 const MANIFEST: &str = "manifest.json";
 const SUMS: &str = "SHA256SUMS";
-/// What folders of backups are called, with the time behind it.
-const PREFIX: &str = "fulcrum-";
+/// What folders of backups are called, with the time behind it: those that somebody wanted, and those of every night.
+pub(crate) const WANTED: &str = "fulcrum-";
+const NIGHTLY: &str = "fulcrum-nightly-";
 /// What is behind the name of one that isn't complete.
 const PARTIAL: &str = ".partial";
 
@@ -58,16 +61,17 @@ pub struct Plan {
     pub pg_bin: Option<PathBuf>,
 }
 
-/// The complete backups in a folder, newest first.
-fn kept(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The complete backups in a folder whose names begin like this, newest first.
+fn kept(folder: &Path, prefix: &str) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with(PREFIX) && !name.ends_with(PARTIAL) && path.join(MANIFEST).is_file() {
-            found.push(path);
+        if name.starts_with(prefix) && !name.ends_with(PARTIAL) && path.join(MANIFEST).is_file() {
+            found.push((name.trim_start_matches(NIGHTLY).trim_start_matches(WANTED).to_owned(), path));
         }
     }
+    // By the time in the name.
     found.sort_unstable_by(|one, other| other.cmp(one));
-    Ok(found)
+    Ok(found.into_iter().map(|(_, path)| path).collect())
 }

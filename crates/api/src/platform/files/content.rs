@@ -69,7 +69,10 @@ pub(super) async fn content(
     let found =
         store.objects().get_opts(&place(file.tenant_id, file.id), options).await.map_err(|error| {
             tracing::error!(%error, file = %file.id, "the content of a file can't be read");
-            Problem::new(Code::FileStoreUnavailable).retry_after(5)
+            match error {
+                object_store::Error::NotFound { .. } => Problem::new(Code::FileContentLost),
+                _ => Problem::new(Code::FileStoreUnavailable).retry_after(5),
+            }
         })?;
     response
         .insert_header(disposition(&file.name))

@@ -28,7 +28,7 @@ pub async fn list(call: Allowed<FilesRead>, query: Query<FileQuery>) -> Result<A
 
 /// Upload a file
 ///
-/// For a record that the caller may change. What the name, the `Content-Type` of the part and the content say it is has to agree.
+/// For a record that the caller sees. What the name, the `Content-Type` of the part and the content say it is has to agree.
 /// The size and the types that are taken are settings of the installation. An upload that breaks off leaves nothing.
 #[utoipa::path(operation_id = "createFile", tag = "files",
     request_body(content = FileInput, content_type = "multipart/form-data"),
@@ -97,7 +97,7 @@ pub async fn link(
 
 /// Take a file away from a record
 ///
-/// Without its last record it is deleted.
+/// Without its last record it is deleted, which takes `platform.files:delete`, too.
 #[utoipa::path(operation_id = "unlinkFile", tag = "files", request_body = UnlinkInput,
     params(("id" = Uuid, Path, description = "Id of the file.")),
     security(("bearer" = ["platform.files:write"])),
@@ -114,7 +114,7 @@ pub async fn unlink(
 
 /// Delete a file
 ///
-/// Softly, and from all its records: `GET` still shows it, and it can be restored.
+/// Softly, and from all its records, which the caller has to see all: `GET` still shows it, and it can be restored.
 #[utoipa::path(operation_id = "deleteFile", tag = "files",
     params(("id" = Uuid, Path, description = "Id of the file.")),
     security(("bearer" = ["platform.files:delete"])),

@@ -1,5 +1,7 @@
 //! What can be done with files.
 
+use std::collections::BTreeSet;
+
 use fulcrum_domain::access::Permission;
 use fulcrum_persistence::customers::{contacts, customers};
 use fulcrum_persistence::platform::events::{self, NewEvent};
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::upload::Upload;
-use super::views::{FileList, FileQuery, FileSubject, FileView, LinkInput, UnlinkInput};
+use super::views::{DocumentKind, FileList, FileQuery, FileSubject, FileView, LinkInput, UnlinkInput};
 use crate::App;
 use crate::http::allowed::Call;
 use crate::http::answer::Answer;
@@ -29,20 +31,22 @@ struct Subject {
     customer_id: Uuid,
 }
 
-/// The record that a file shall belong to, or shall not any more: one that the actor sees and may change.
+/// The record that a file shall belong to, or shall not any more: one that the actor sees.
 fn subject(tx: &mut Tx, kind: FileSubject, id: Uuid) -> Result<Subject, Problem> {
-    let customer_id = match kind {
+    let (needed, found) = match kind {
         FileSubject::Customer => {
-            require(&tx.actor, Permission::CustomersWrite)?;
-            customers::find(tx, id).map(|customer| customer.id)
+            let found = customers::find(tx, id).map(|customer| (customer.id, customer.deleted_at));
+            (Permission::CustomersRead, found)
         }
         FileSubject::Contact => {
-            require(&tx.actor, Permission::ContactsWrite)?;
-            contacts::find(tx, id).map(|contact| contact.customer_id)
+            let found = contacts::find(tx, id).map(|contact| (contact.customer_id, contact.deleted_at));
+            (Permission::ContactsRead, found)
         }
     };
-    match customer_id {
-        Ok(customer_id) => Ok(Subject { kind, id, customer_id }),
+    require(&tx.actor, needed)?;
+    match found {
+        Ok((_, Some(_))) => Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(id))),
+        Ok((customer_id, None)) => Ok(Subject { kind, id, customer_id }),
         Err(StoreError::NotFound) => Err(Problem::field("/subject_id", FieldCode::NotFound)),
         Err(error) => Err(error.into()),
     }
@@ -51,7 +55,7 @@ fn subject(tx: &mut Tx, kind: FileSubject, id: Uuid) -> Result<Subject, Problem>
 /// Makes a file known whose content lies in the store.
 ///
 /// # Errors
-/// 422 for a record that the actor doesn't see, 403 for one that it may not change.
+/// 422 for a record that the actor doesn't see.
 pub(crate) fn create(tx: &mut Tx, upload: &Upload) -> Result<Answer, Problem> {
     let subject = match &upload.link {
         Some(link) => Some(subject(tx, link.subject_type, link.subject_id)?),
@@ -72,18 +76,25 @@ pub(crate) fn create(tx: &mut Tx, upload: &Upload) -> Result<Answer, Problem> {
         deleted_at: None,
     };
     store::insert(tx, &row)?;
-    let mut changes = json!({
-        "name": { "from": null, "to": row.name },
-        "media_type": { "from": null, "to": row.media_type },
-        "size": { "from": null, "to": row.size },
-    });
+    // What belongs to no record yet is nobody's business but the uploader's.
+    let mut changes = json!({});
     if let (Some(link), Some(subject)) = (&upload.link, &subject) {
         put_link(tx, &row, subject, link)?;
+        changes = described(&row);
         changes["link"] = json!({ "from": null, "to": link });
     }
     record(tx, "created", &row, subject.map(|subject| subject.customer_id), changes)?;
     let view = view(tx, &row)?;
     Ok(Answer::created(COLLECTION, row.id, &view)?.version(row.version))
+}
+
+/// What there is to be told of a file.
+fn described(row: &File) -> Value {
+    json!({
+        "name": { "from": null, "to": row.name },
+        "media_type": { "from": null, "to": row.media_type },
+        "size": { "from": null, "to": row.size },
+    })
 }
 
 fn put_link(tx: &mut Tx, file: &File, subject: &Subject, link: &LinkInput) -> Result<bool, StoreError> {
@@ -152,14 +163,22 @@ pub fn list(tx: &mut Tx, app: &App, query: &FileQuery) -> Result<FileList, Probl
 /// Links a file to a record, too; a link that is there gets the kind of document.
 ///
 /// # Errors
-/// 404, 409 when it is deleted, 412, 422 for a record that the actor doesn't see, 403 for one that it may not change.
+/// 404, 409 when it is deleted, 412, 422 for a record that the actor doesn't see.
 pub fn link(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &LinkInput) -> Result<Answer, Problem> {
     let row = changeable(tx, id, if_match)?;
     let subject = subject(tx, link.subject_type, link.subject_id)?;
+    let before = store::links(tx, &[id])?;
     if !put_link(tx, &row, &subject, link)? {
         return shown(tx, &row);
     }
-    let changes = json!({ "link": { "from": null, "to": link } });
+    let of_subject = |old: &&Link| old.subject_type == subject.kind.word() && old.subject_id == subject.id;
+    let was = before
+        .iter()
+        .find(of_subject)
+        .map(|old| LinkInput { document_kind: old.document_kind.clone().map(DocumentKind), ..link.clone() });
+    // To who sees this record it may be a new file.
+    let mut changes = if was.is_none() { described(&row) } else { json!({}) };
+    changes["link"] = json!({ "from": was, "to": link });
     let row = changed(tx, row)?;
     record(tx, "linked", &row, Some(subject.customer_id), changes)?;
     shown(tx, &row)
@@ -168,7 +187,8 @@ pub fn link(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &LinkInput) -> Resu
 /// Takes a file away from a record. Without its last record it is deleted.
 ///
 /// # Errors
-/// 404, 409 when it is deleted, 412, 422 for a record that the actor doesn't see, 403 for one that it may not change.
+/// 404, 409 when it is deleted, 412, 422 for a record that the actor doesn't see, 403 for the last one without the permission to
+/// delete files.
 pub fn unlink(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &UnlinkInput) -> Result<Answer, Problem> {
     let row = changeable(tx, id, if_match)?;
     let subject = subject(tx, link.subject_type, link.subject_id)?;
@@ -177,7 +197,10 @@ pub fn unlink(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &UnlinkInput) -> 
     if !store::unlink(tx, id, subject.kind.word(), subject.id)? {
         return Ok(Answer::ok(&before)?.version(row.version));
     }
-    let deleted_at = if store::is_linked(tx, id)? { None } else { Some(tx.now) };
+    let deleted_at = if store::count_links(tx, id)? > 0 { None } else { Some(tx.now) };
+    if deleted_at.is_some() {
+        require(&tx.actor, Permission::FilesDelete)?;
+    }
     let row = changed(tx, File { deleted_at, ..row })?;
     let mut changes = json!({ "link": { "from": link, "to": null } });
     if deleted_at.is_some() {
@@ -226,19 +249,32 @@ fn set_deleted(tx: &mut Tx, id: Uuid, if_match: &IfMatch, deleted: bool) -> Resu
     if row.deleted_at.is_some() == deleted {
         return Ok(row);
     }
-    let customer_id = customer_of(tx, id)?;
+    let links = store::links(tx, &[id])?;
+    // It goes from all of them, also for those who see others than the actor does.
+    if links.len() as i64 != store::count_links(tx, id)? {
+        return Err(Problem::new(Code::InUse).with("by", "records that you don't see"));
+    }
+    let customers = customers_of(tx, &links)?;
     let row = changed(tx, File { deleted_at: deleted.then_some(tx.now), ..row })?;
-    record(tx, if deleted { "deleted" } else { "restored" }, &row, customer_id, json!({}))?;
+    for customer_id in customers {
+        record(tx, if deleted { "deleted" } else { "restored" }, &row, customer_id, json!({}))?;
+    }
     Ok(row)
 }
 
-/// The customer that a file concerns: of the first of its records that the actor sees.
-fn customer_of(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>, StoreError> {
-    let Some(link) = store::links(tx, &[id])?.into_iter().next() else { return Ok(None) };
-    match link.subject_type == contacts::SUBJECT {
-        true => contacts::find(tx, link.subject_id).map(|contact| Some(contact.customer_id)),
-        false => Ok(Some(link.subject_id)),
+/// The customers that links concern, each once; nobody when there are none.
+fn customers_of(tx: &mut Tx, links: &[Link]) -> Result<BTreeSet<Option<Uuid>>, StoreError> {
+    let mut found = BTreeSet::new();
+    for link in links {
+        found.insert(match link.subject_type == contacts::SUBJECT {
+            true => contacts::find(tx, link.subject_id).map(|contact| Some(contact.customer_id))?,
+            false => Some(link.subject_id),
+        });
     }
+    if found.is_empty() {
+        found.insert(None);
+    }
+    Ok(found)
 }
 
 fn record(

@@ -4,6 +4,7 @@ use std::path::Path as Folder;
 use std::sync::Arc;
 
 use fulcrum_domain::platform::{FILE_TYPES, FileType};
+use futures_util::StreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
@@ -18,10 +19,15 @@ use crate::settings::OutsideSettings;
 /// Bytes that are kept in memory of a file that is coming in; also the least that S3 takes as a part.
 const PART: usize = 5 << 20;
 
+/// Where it is noted whose the store is.
+const OWNER: &str = "installation";
+
 /// Where the content of files lies.
 #[derive(Clone)]
 pub struct FileStore {
     objects: Arc<dyn ObjectStore>,
+    /// Where that is, if it is a folder.
+    folder: Option<Arc<Folder>>,
     /// Bytes that a file may have.
     pub limit: u64,
     /// Endings that are taken; all known ones when there are none.
@@ -41,19 +47,22 @@ impl FileStore {
                 return Err(format!("--file-types: {ending:?} is not one of {}", known.join(", ")));
             }
         }
-        let objects: Arc<dyn ObjectStore> = match &settings.file_store {
-            Some(url) if url.scheme() == "s3" => s3(url)?,
+        let place = match &settings.file_store {
+            Some(url) if url.scheme() == "s3" => None,
             Some(url) if url.scheme() == "file" => {
-                let path =
-                    url.to_file_path().map_err(|()| format!("--file-store {url}: expected file:///path"))?;
-                Arc::new(folder(&path)?)
+                Some(url.to_file_path().map_err(|()| format!("--file-store {url}: expected file:///path"))?)
             }
             Some(url) => {
                 return Err(format!("--file-store {url}: expected s3://bucket/folder or file:///path"));
             }
-            None => Arc::new(folder(&data.join("files"))?),
+            None => Some(data.join("files")),
         };
-        Ok(FileStore { objects, limit: settings.file_limit, endings: settings.file_types.clone().into() })
+        let objects: Arc<dyn ObjectStore> = match (&place, &settings.file_store) {
+            (None, Some(url)) => s3(url)?,
+            (place, _) => Arc::new(folder(place.as_deref().unwrap_or(data))?),
+        };
+        let (limit, endings) = (settings.file_limit, settings.file_types.clone().into());
+        Ok(FileStore { objects, folder: place.map(Into::into), limit, endings })
     }
 
     /// Whether files of this type are taken here.
@@ -65,6 +74,47 @@ impl FileStore {
     /// The objects.
     pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
         &self.objects
+    }
+
+    /// Its folder, if it is one.
+    pub(super) fn folder(&self) -> Option<&Folder> {
+        self.folder.as_deref()
+    }
+
+    /// The database that it belongs to, by its epoch; nobody's yet when there is nothing.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn owner(&self) -> object_store::Result<Option<Uuid>> {
+        match self.objects.get(&Path::from(OWNER)).await {
+            Ok(found) => {
+                Ok(std::str::from_utf8(&found.bytes().await?).ok().and_then(|text| text.parse().ok()))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From now on it belongs to this database.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn own(&self, epoch: Uuid) -> object_store::Result<()> {
+        self.objects.put(&Path::from(OWNER), epoch.to_string().into()).await.map(|_| ())
+    }
+
+    /// Whether there is the content of any file in it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn is_empty(&self) -> object_store::Result<bool> {
+        let mut listed = self.objects.list(None);
+        while let Some(object) = listed.next().await {
+            if at(&object?.location).is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Takes content in, piece by piece. What isn't finished is not there.
@@ -101,7 +151,7 @@ pub(super) fn place(tenant_id: Uuid, id: Uuid) -> Path {
 }
 
 /// Whose content lies at a place, if it is one of ours.
-pub(super) fn at(place: &Path) -> Option<(Uuid, Uuid)> {
+pub(crate) fn at(place: &Path) -> Option<(Uuid, Uuid)> {
     let mut parts = place.parts();
     let (tenant, id) = (parts.next()?, parts.next()?);
     let ids = (tenant.as_ref().parse().ok()?, id.as_ref().parse().ok()?);

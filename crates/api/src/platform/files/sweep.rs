@@ -1,11 +1,12 @@
 //! Removing what belongs to nothing: files that were never linked, and content that nobody knows of.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::web;
-use chrono::TimeDelta;
-use fulcrum_persistence::platform::files as store;
+use chrono::{DateTime, TimeDelta, Utc};
+use fulcrum_persistence::platform::{changes, files as store};
 use fulcrum_persistence::{QueryStats, StoreError};
 use futures_util::StreamExt;
 use object_store::ObjectStore;
@@ -43,6 +44,12 @@ pub(crate) async fn run(context: Context, _: Sweep) -> Result<(), JobFailed> {
             break;
         }
     }
+    if let Some(folder) = context.app.files.folder() {
+        remove_leftovers(folder, before);
+    }
+    if !is_ours(&context).await? {
+        return Ok(());
+    }
     let objects = context.app.files.objects().clone();
     let mut pieces = objects.list(None).chunks(AT_ONCE);
     while let Some(piece) = pieces.next().await {
@@ -60,6 +67,38 @@ pub(crate) async fn run(context: Context, _: Sweep) -> Result<(), JobFailed> {
         }
     }
     Ok(())
+}
+
+/// Whether the store belongs to this database. One that is led to another database's store, by a slip or because a backup was tried
+/// out, must not take for orphans what that one knows.
+async fn is_ours(context: &Context) -> Result<bool, JobFailed> {
+    let epoch = context.write(|tx| Ok(changes::epoch(tx)?)).await?;
+    let failed = |error: object_store::Error| JobFailed::for_now(format!("the file store: {error}"));
+    match context.app.files.owner().await.map_err(failed)? {
+        Some(owner) if owner == epoch => Ok(true),
+        Some(_) => {
+            tracing::warn!("the file store belongs to another database: nothing in it is removed");
+            Ok(false)
+        }
+        None => {
+            context.app.files.own(epoch).await.map_err(failed)?;
+            Ok(true)
+        }
+    }
+}
+
+/// What uploads left that were under way when the process was killed: object_store keeps them beside their place, with a `#`, and
+/// doesn't list them.
+fn remove_leftovers(folder: &Path, before: DateTime<Utc>) {
+    for tenant in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        for file in std::fs::read_dir(tenant.path()).into_iter().flatten().flatten() {
+            let begun = file.file_name().to_string_lossy().contains('#');
+            let changed = file.metadata().and_then(|known| known.modified()).map(DateTime::<Utc>::from);
+            if begun && changed.is_ok_and(|changed| changed < before) {
+                let _ = std::fs::remove_file(file.path());
+            }
+        }
+    }
 }
 
 async fn known(app: &web::Data<App>, keys: Vec<(Uuid, Uuid)>) -> Result<HashSet<(Uuid, Uuid)>, StoreError> {

@@ -69,50 +69,53 @@ impl Upload {
 /// # Errors
 /// 415 for something else than a form, 400 for one that can't be read, 413, 422.
 async fn receive(call: &Call, request: &HttpRequest, payload: Payload) -> Result<Upload, Problem> {
+    let mut file = None;
+    match read_form(call, request, payload, &mut file).await {
+        Ok(upload) => Ok(upload),
+        Err(problem) => {
+            give_up(file).await;
+            Err(problem)
+        }
+    }
+}
+
+async fn read_form(
+    call: &Call,
+    request: &HttpRequest,
+    payload: Payload,
+    file: &mut Option<Received>,
+) -> Result<Upload, Problem> {
     let id = Uuid::now_v7();
     let mut form = Multipart::new(request.headers(), payload);
     let mut fields = json!({});
-    let mut file: Option<Received> = None;
     let deadline = call.app.db.clock().now() + LONGEST;
     while let Some(field) = next(form.next()).await? {
         let mut field = field.map_err(unreadable)?;
         let name = field.name().unwrap_or_default().to_owned();
-        let taken = match name.as_str() {
+        match name.as_str() {
             "file" if file.is_none() => {
                 let store = &call.app.files;
                 let late = || call.app.db.clock().now() > deadline;
-                take(store, store.writer(call.actor.tenant_id, id), &mut field, late).await.map(|taken| {
-                    file = Some(taken);
-                })
+                *file = Some(take(store, store.writer(call.actor.tenant_id, id), &mut field, late).await?);
             }
             "subject_type" | "subject_id" | "document_kind" if fields[&name].is_null() => {
-                text(&mut field, &name).await.map(|text| fields[&name] = text)
+                fields[&name] = text(&mut field, &name).await?;
             }
-            _ => Err(Problem::field(&format!("/{name}"), FieldCode::UnknownField)),
-        };
-        if let Err(problem) = taken {
-            give_up(file).await;
-            return Err(problem);
+            _ => return Err(Problem::field(&format!("/{name}"), FieldCode::UnknownField)),
         }
     }
-    let Some(mut file) = file else { return Err(Problem::field("/file", FieldCode::Required)) };
+    let Some(received) = file else { return Err(Problem::field("/file", FieldCode::Required)) };
     let link = match fields.as_object().is_some_and(|fields| !fields.is_empty()) {
-        false => Ok(None),
-        true => judge::<LinkInput>(&call.app.contract, &call.actor.region, &fields).map(Some),
-    };
-    let link = match link {
-        Ok(link) => link,
-        Err(problem) => {
-            give_up(Some(file)).await;
-            return Err(problem);
-        }
+        false => None,
+        true => Some(judge::<LinkInput>(&call.app.contract, &call.actor.region, &fields)?),
     };
     // For the Idempotency-Key: the same file for the same record is the same request, whatever the boundary is.
-    let whole = [&file.sha256[..], file.name.as_bytes(), &[0], fields.to_string().as_bytes()].concat();
+    let whole =
+        [&received.sha256[..], received.name.as_bytes(), &[0], fields.to_string().as_bytes()].concat();
     let _ = call.context.body_hash.set(Sha256::digest(whole).into());
-    file.writer.shutdown().await.map_err(|error| store_failed(&error))?;
-    let Received { name, media_type, size, sha256, .. } = file;
-    Ok(Upload { id, name, media_type, size, sha256, link })
+    received.writer.shutdown().await.map_err(|error| store_failed(&error))?;
+    let Received { name, media_type, size, sha256, .. } = received;
+    Ok(Upload { id, name: name.clone(), media_type, size: *size, sha256: *sha256, link })
 }
 
 /// Reads a form and makes its file known. What comes of a request that is refused or was answered before isn't kept.

@@ -55,6 +55,8 @@ impl Job for Deliver {
 /// What is sent together.
 struct Round {
     url: String,
+    /// In which of its periods the webhook is.
+    period: i32,
     secrets: Vec<String>,
     /// Deliveries with their messages, or why there is none.
     messages: Vec<(Delivery, Result<String, &'static str>)>,
@@ -65,9 +67,10 @@ pub(crate) async fn run(context: Context, job: Deliver) -> Result<(), JobFailed>
     let app = context.app.clone();
     let mut round = context.write(move |tx| Ok(begin(tx, &app.keys, id)?)).await?;
     while let Some(now) = round {
+        let told = (now.url.clone(), now.period);
         let outcomes: Arc<[(Delivery, Sent)]> = send(&context.app, now).await.into();
         let goes_on = began.elapsed() < TURN && !*context.stopping.borrow();
-        round = note_and_go_on(&context, id, outcomes, goes_on).await?;
+        round = note_and_go_on(&context, id, told, outcomes, goes_on).await?;
     }
     Ok(())
 }
@@ -76,15 +79,16 @@ pub(crate) async fn run(context: Context, job: Deliver) -> Result<(), JobFailed>
 async fn note_and_go_on(
     context: &Context,
     id: Uuid,
+    told: (String, i32),
     outcomes: Arc<[(Delivery, Sent)]>,
     goes_on: bool,
 ) -> Result<Option<Round>, JobFailed> {
     let mut tries = 0;
     loop {
-        let (app, outcomes) = (context.app.clone(), outcomes.clone());
+        let (app, outcomes, told) = (context.app.clone(), outcomes.clone(), told.clone());
         let noted = context
             .write(move |tx| {
-                let webhook = note_all(tx, id, &outcomes)?;
+                let webhook = note_all(tx, id, &told, &outcomes)?;
                 Ok(if goes_on { next(tx, &app.keys, webhook)? } else { end(tx, webhook)? })
             })
             .await;
@@ -142,9 +146,10 @@ fn begin(tx: &mut Tx, keys: &Keys, id: Uuid) -> Result<Option<Round>, StoreError
 /// The next round, or the end.
 fn next(tx: &mut Tx, keys: &Keys, webhook: Webhook) -> Result<Option<Round>, StoreError> {
     let idle = webhook.disabled_at.is_some() || webhook.deleted_at.is_some();
-    // What was put down before it began to listen is of a time that is over.
-    let over = if idle { tx.now + TimeDelta::days(1) } else { webhook.listens_since };
-    let given_up = deliveries::cancel_waiting(tx, webhook.id, over, GIVEN_UP_AT_ONCE)? as i64;
+    // What was put down before it was disabled and enabled again is of a time that is over.
+    let over = if idle { webhook.period + 1 } else { webhook.period };
+    let tests = webhook.deleted_at.is_some();
+    let given_up = deliveries::cancel_waiting(tx, webhook.id, over, tests, GIVEN_UP_AT_ONCE)? as i64;
     let due = match webhook.deleted_at {
         Some(_) => vec![],
         // One that doesn't get through is tried with one message at a time.
@@ -174,20 +179,20 @@ fn next(tx: &mut Tx, keys: &Keys, webhook: Webhook) -> Result<Option<Round>, Sto
         }
     };
     let messages = wanted.into_iter().map(|delivery| (delivery.clone(), body(&delivery))).collect();
-    let (url, secrets) = (webhook.url.clone(), secrets.unwrap_or_default());
+    let (url, period, secrets) = (webhook.url.clone(), webhook.period, secrets.unwrap_or_default());
     store::replace(tx, &Webhook { busy_until: Some(tx.now + BUSY), ..webhook })?;
-    Ok(Some(Round { url, secrets, messages }))
+    Ok(Some(Round { url, period, secrets, messages }))
 }
 
 /// What messages are signed with: the secret, and for a while the one before it. Nothing when they can't be decrypted.
 fn secrets(tx: &Tx, keys: &Keys, webhook: &Webhook) -> Option<Vec<String>> {
     let previous = webhook.previous_secret.as_deref();
     let previous = previous.filter(|_| webhook.previous_secret_until.is_some_and(|until| until > tx.now));
-    [webhook.secret.as_slice()]
-        .into_iter()
-        .chain(previous)
-        .map(|sealed| String::from_utf8(keys.open(&secret_of(webhook), sealed)?).ok())
-        .collect()
+    let what = secret_of(webhook);
+    let open = |sealed: &[u8]| String::from_utf8(keys.open(&what, sealed)?).ok();
+    let mut secrets = vec![open(&webhook.secret)?];
+    secrets.extend(previous.and_then(open));
+    Some(secrets)
 }
 
 /// Leaves, and has somebody come back when there is something to do again.
@@ -207,7 +212,12 @@ fn end(tx: &mut Tx, webhook: Webhook) -> Result<Option<Round>, StoreError> {
 }
 
 /// Notes what came of a round, and what that means for the webhook.
-fn note_all(tx: &mut Tx, id: Uuid, outcomes: &[(Delivery, Sent)]) -> Result<Webhook, StoreError> {
+fn note_all(
+    tx: &mut Tx,
+    id: Uuid,
+    told: &(String, i32),
+    outcomes: &[(Delivery, Sent)],
+) -> Result<Webhook, StoreError> {
     let before = store::lock(tx, id)?;
     let mut webhook = before.clone();
     let mut stop = None;
@@ -253,6 +263,10 @@ fn note_all(tx: &mut Tx, id: Uuid, outcomes: &[(Delivery, Sent)]) -> Result<Webh
                 stop = stop.or(Some("failing"));
             }
         }
+    }
+    // What another address said, or this one in another time, is no judgement of what the webhook is now.
+    if (&before.url, before.period) != (&told.0, told.1) {
+        return Ok(before);
     }
     if webhook.failing_since != before.failing_since {
         // Shown, so the version tells of it.

@@ -32,12 +32,12 @@ fn subject_of(event_type: &str) -> &str {
 }
 
 /// Everything that there can be events about.
-pub(super) fn subjects() -> impl Iterator<Item = (&'static str, Permission)> {
-    SUBJECTS.iter().flat_map(|(names, permission)| names.iter().map(|name| (*name, *permission)))
+pub(super) fn subjects() -> impl Iterator<Item = (&'static str, &'static [Permission])> {
+    SUBJECTS.iter().flat_map(|(names, permissions)| names.iter().map(|name| (*name, *permissions)))
 }
 
 /// The kinds of records that these event types are about.
-pub(super) fn subjects_of(event_types: &[String]) -> Vec<(&'static str, Permission)> {
+pub(super) fn subjects_of(event_types: &[String]) -> Vec<(&'static str, &'static [Permission])> {
     let wanted = |name: &str| event_types.iter().any(|entry| entry == ALL || subject_of(entry) == name);
     subjects().filter(|(name, _)| wanted(name)).collect()
 }

@@ -71,7 +71,9 @@ impl Sender {
                 .https_only(encrypted)
                 .connect_timeout(CONNECTING)
                 .timeout(PATIENCE)
-                .pool_max_idle_per_host(2)
+                // A connection ends with the thread that opened it: the next round has no use for it.
+                .pool_max_idle_per_host(0)
+                .http1_only()
                 .build()
                 .map_err(|error| error.to_string())?;
             Ok::<_, String>(Lane { client, allowed })

@@ -82,7 +82,7 @@ impl Resource for Webhooks {
             previous_secret: None,
             previous_secret_until: None,
             listens_after: String::new(),
-            listens_since: tx.now,
+            period: 1,
             disabled_at: None,
             disabled_reason: None,
             failing_since: None,
@@ -135,7 +135,12 @@ impl Resource for Webhooks {
 /// From here on it is told what happens.
 fn listening(tx: &mut Tx, webhook: Webhook) -> Result<Webhook, StoreError> {
     store::begin_to_tell(tx)?;
-    Ok(Webhook { listens_after: store::snapshot(tx)?, listens_since: tx.now, failing_since: None, ..webhook })
+    Ok(Webhook {
+        listens_after: store::snapshot(tx)?,
+        period: webhook.period + 1,
+        failing_since: None,
+        ..webhook
+    })
 }
 
 /// Has somebody look at what waits for a webhook.
@@ -151,8 +156,9 @@ pub(super) fn may_hear(tx: &mut Tx, webhook: &Webhook) -> Result<(), Problem> {
 }
 
 fn may_read(tx: &mut Tx, event_types: &[String]) -> Result<(), Problem> {
+    let subjects = selection::subjects_of(event_types);
     let needed: Vec<Permission> =
-        selection::subjects_of(event_types).into_iter().map(|(_, permission)| permission).collect();
+        subjects.into_iter().flat_map(|(_, permissions)| permissions).copied().collect();
     grants::within(tx, &needed, DataScope::Tenant)
 }
 
@@ -222,9 +228,11 @@ pub fn create(
 pub fn rotate_secret(tx: &mut Tx, keys: &Keys, id: Uuid, if_match: &IfMatch) -> Result<Answer, Problem> {
     let before = changeable(tx, id)?;
     if_match.check(before.version)?;
+    // After a restore without the key of the installation nobody can.
+    let readable = keys.open(&secret_of(&before), &before.secret).is_some();
     let after = Webhook {
-        previous_secret: Some(before.secret.clone()),
-        previous_secret_until: Some(tx.now + OVERLAP),
+        previous_secret: readable.then(|| before.secret.clone()),
+        previous_secret_until: readable.then(|| tx.now + OVERLAP),
         version: before.version + 1,
         updated_at: tx.now,
         ..before
@@ -258,25 +266,26 @@ pub(super) fn secret_of(webhook: &Webhook) -> String {
     format!("secret of the webhook {}/{}", webhook.tenant_id, webhook.id)
 }
 
-/// Encrypts the secrets of all webhooks of the installation with the newest key. Returns how many there are.
+/// Encrypts the secrets of all webhooks of the installation with the newest key. Returns how many there are, and how many can't be
+/// decrypted: their key isn't among those that are known.
 ///
 /// # Errors
-/// An internal problem when one can't be decrypted: its key isn't among those that are known.
-pub(crate) fn seal_anew(tx: &mut Tx, keys: &Keys) -> Result<usize, Problem> {
-    let webhooks = store::all_secrets(tx)?;
-    for webhook in &webhooks {
-        let what = secret_of(webhook);
-        let anew = |sealed: &Vec<u8>| {
-            let unknown = || {
-                StoreError::Internal(format!("the {what} can't be decrypted with the keys that are known"))
-            };
-            keys.open(&what, sealed).and_then(|plain| keys.seal(&what, &plain)).ok_or_else(unknown)
+/// Those of the database.
+pub(crate) fn seal_anew(tx: &mut Tx, keys: &Keys) -> Result<(usize, usize), Problem> {
+    let (mut sealed, mut unreadable) = (0, 0);
+    for webhook in store::all_secrets(tx)? {
+        let what = secret_of(&webhook);
+        let anew = |sealed: &Vec<u8>| keys.open(&what, sealed).and_then(|plain| keys.seal(&what, &plain));
+        let Some(secret) = anew(&webhook.secret) else {
+            unreadable += 1;
+            continue;
         };
-        let secret = anew(&webhook.secret)?;
-        let previous_secret = webhook.previous_secret.as_ref().map(anew).transpose()?;
-        store::replace_secrets(tx, &Webhook { secret, previous_secret, ..webhook.clone() })?;
+        // A former one that can't be read is of no use.
+        let previous_secret = webhook.previous_secret.as_ref().and_then(anew);
+        store::replace_secrets(tx, &Webhook { secret, previous_secret, ..webhook })?;
+        sealed += 1;
     }
-    Ok(webhooks.len())
+    Ok((sealed, unreadable))
 }
 
 /// A page of webhooks.
@@ -360,6 +369,7 @@ pub(super) fn new_delivery(tx: &Tx, webhook: &Webhook, id: Uuid, origin: &str) -
         tenant_id: webhook.tenant_id,
         id,
         webhook_id: webhook.id,
+        period: webhook.period,
         message_id: String::new(),
         event_type: String::new(),
         event_seq: None,
