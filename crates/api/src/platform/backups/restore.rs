@@ -31,14 +31,15 @@ pub(crate) async fn restore(
         );
     }
     let store = |error: object_store::Error| format!("the file store: {error}");
-    if !files_are_there {
-        if !dumps::is_unfinished(url).map_err(|error| error.to_string())?
-            && !files.is_empty().await.map_err(store)?
-        {
-            return Err("the file store is not empty: perhaps another database needs what is in it. Name another one \
-                        (--data, --file-store), or say --files-are-there when these are the files of the backup"
-                .into());
-        }
+    if !files_are_there
+        && !dumps::is_unfinished(url).map_err(|error| error.to_string())?
+        && !files.is_empty().await.map_err(store)?
+    {
+        return Err(
+            "the file store is not empty: perhaps another database needs what is in it. Name another one \
+                    (--data, --file-store), or say --files-are-there when these are the files of the backup"
+                .into(),
+        );
     }
     // From here on nobody works with it until it is finished, and it can be begun again.
     dumps::begin_restore(url).map_err(|error| error.to_string())?;
