@@ -6,6 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::TimeDelta;
 use fulcrum_api::commands::run_with;
 use fulcrum_api::settings::KeepingSettings;
+use fulcrum_persistence::Clock;
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::{Value, json};
 
@@ -215,8 +216,8 @@ fn a_backup_is_made_every_night_and_the_oldest_make_room() {
     {
         let partial = folder.join(name);
         std::fs::create_dir_all(&partial).unwrap();
-        let changed = std::time::SystemTime::now() - std::time::Duration::from_secs(age * 24 * 3600);
-        std::fs::File::open(&partial).unwrap().set_modified(changed).unwrap();
+        let changed = Clock::system().now() - TimeDelta::days(age);
+        std::fs::File::open(&partial).unwrap().set_modified(changed.into()).unwrap();
     }
     std::fs::create_dir_all(folder.join("somebody else's")).unwrap();
     for _ in 0..4 {
