@@ -8,6 +8,9 @@ use diesel::sql_types::{Nullable, Uuid as SqlUuid};
 use fulcrum_domain::access::{DataScope, Permission};
 use uuid::Uuid;
 
+use serde_json::Value;
+
+use super::explain;
 use crate::access::scope::{self, Within, hand_written};
 use crate::paging::{PageRequest, keyset};
 use crate::schema::{file_links, files};
@@ -59,7 +62,7 @@ pub struct Filter {
 }
 
 /// Whether a link leads to a record that the actor may see: asked of each link, through the keys of what it leads to. (As a set of all
-/// records that can be seen, the planner would make it before it looks at a single file.)
+/// records that can be seen, the planner would make it before it looks at a single file; `offset 0` keeps it from that.)
 #[derive(Clone, Copy, Debug)]
 struct LeadsToSight {
     customers: bool,
@@ -104,7 +107,7 @@ impl QueryFragment<Pg> for LeadsToSight {
                 out.push_sql(" and ");
                 within.walk_ast(out.reborrow())?;
             }
-            out.push_sql("))");
+            out.push_sql(" offset 0))");
         }
         out.push_sql(")");
         Ok(())
@@ -129,9 +132,9 @@ impl QueryFragment<Pg> for Seen {
         out.push_sql(own);
         out.push_sql(" and ");
         self.links.walk_ast(out.reborrow())?;
-        out.push_sql(") or not ");
+        out.push_sql(" offset 0) or not ");
         out.push_sql(own);
-        out.push_sql(") and (files.uploaded_by_id = ");
+        out.push_sql(" offset 0) and (files.uploaded_by_id = ");
         out.push_bind_param::<Nullable<SqlUuid>, _>(&self.uploader)?;
         out.push_sql(if self.restores { " or files.deleted_at is not null))" } else { "))" });
         Ok(())
@@ -190,11 +193,7 @@ pub fn replace(tx: &mut Tx, file: &File) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A page of files, newest first, one row more than asked for when there is a next one.
-///
-/// # Errors
-/// Those of the database.
-pub fn list(tx: &mut Tx, filter: &Filter, page: &PageRequest) -> Result<Vec<File>, StoreError> {
+fn matching<'a>(tx: &Tx, filter: &Filter) -> files::BoxedQuery<'a, Pg> {
     let mut query = visible(tx).filter(files::deleted_at.is_null());
     if filter.subject.is_some() || !filter.document_kinds.is_empty() {
         // Of the links that the actor sees: what a file is elsewhere is not told.
@@ -215,8 +214,26 @@ pub fn list(tx: &mut Tx, filter: &Filter, page: &PageRequest) -> Result<Vec<File
     if let Some(to) = filter.created_to {
         query = query.filter(files::created_at.le(to));
     }
-    let query = keyset!(query, files::created_at, files::id, true, page.after_time());
+    query
+}
+
+/// A page of files, newest first, one row more than asked for when there is a next one.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(tx: &mut Tx, filter: &Filter, page: &PageRequest) -> Result<Vec<File>, StoreError> {
+    let query = keyset!(matching(tx, filter), files::created_at, files::id, true, page.after_time());
     Ok(query.limit(page.limit + 1).select(File::as_select()).load(tx.conn)?)
+}
+
+/// How PostgreSQL would look for one file, and for the first page of a list: for the tests that hold it to its indexes.
+///
+/// # Errors
+/// Those of the database.
+pub fn explain(tx: &mut Tx, id: Uuid, filter: &Filter) -> Result<[Value; 2], StoreError> {
+    let one = visible(tx).filter(files::id.eq(id)).select(File::as_select()).limit(1);
+    let page = matching(tx, filter).order((files::created_at.desc(), files::id.desc())).limit(51);
+    Ok([explain::plan(tx, one)?, explain::plan(tx, page.select(File::as_select()))?])
 }
 
 /// The links of files to records that the actor may see.
