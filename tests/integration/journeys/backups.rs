@@ -135,6 +135,9 @@ fn what_is_not_right_is_not_brought_back() {
     let customer = app.user("admin").create("/v1/customers", &company("甲"));
     upload(&app, "a.txt", b"content", &customer);
     let made = backup(&app, &new_folder());
+    let store = app.data.join("files");
+    let into_itself = ["backup", "--to", text(&store), "--database-url", &app.url, "--data", text(&app.data)];
+    assert!(run_with(&into_itself).expect_err("it would grow and grow").contains("file store"));
     let (url, data) = (database::empty(), new_folder());
     let is_empty = || {
         database::texts(&url, "select count(*)::text as text from pg_tables where schemaname = 'public'")
@@ -171,6 +174,26 @@ fn what_is_not_right_is_not_brought_back() {
     let error = restore(&made, &url, &data).expect_err("it breaks off");
     assert!(error.contains("pg_restore"), "{error}");
     assert!(is_empty());
+    // What leads elsewhere is not followed.
+    let listed = std::fs::read_to_string(made.join("SHA256SUMS")).unwrap();
+    for name in ["../secret", "/etc/hostname"] {
+        std::fs::write(made.join("SHA256SUMS"), format!("00  {name}\n{listed}")).unwrap();
+        let error = restore(&made, &database::empty(), &new_folder()).expect_err("it leads elsewhere");
+        assert!(error.contains("lies outside"), "{error}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/etc/hostname", made.join("files/link")).unwrap();
+        std::fs::write(made.join("SHA256SUMS"), format!("00  files/link\n{listed}")).unwrap();
+        let error = restore(&made, &database::empty(), &new_folder()).expect_err("it leads elsewhere");
+        assert!(error.contains("link to something else"), "{error}");
+    }
+    // A line that was taken out is missed.
+    let fewer: String =
+        listed.lines().filter(|line| !line.contains("  files/")).map(|line| format!("{line}\n")).collect();
+    std::fs::write(made.join("SHA256SUMS"), fewer).unwrap();
+    let error = restore(&made, &database::empty(), &new_folder()).expect_err("a file is missing");
+    assert!(error.contains("0 of 1 files"), "{error}");
     // Nobody works with half of it.
     let half =
         run_with(&["migrate", "--database-url", &url, "--data", text(&data)]).expect_err("it isn't finished");
@@ -314,4 +337,21 @@ fn events_are_kept_as_long_as_they_shall_be() {
     let admin = app.user("admin");
     admin.create("/v1/customers", &company("乙"));
     assert_eq!(count(), "1", "the log goes on");
+}
+
+#[test]
+fn what_was_damaged_in_a_backup_is_not_handed_on() {
+    let app = TestApp::start();
+    let customer = app.user("admin").create("/v1/customers", &company("甲"));
+    let file = upload(&app, "a.txt", b"content", &customer);
+    let to = new_folder();
+    let first = backup(&app, &to);
+    let tenant = names(&first.join("files"))[0].clone();
+    let of = |backup: &Path| backup.join("files").join(&tenant).join(file["id"].as_str().unwrap());
+    std::fs::write(of(&first), b"c0ntent").unwrap();
+    let renamed = to.join("fulcrum-20200101T000000Z");
+    std::fs::rename(&first, &renamed).unwrap();
+    run_with(&["backup", "--to", text(&to), "--database-url", &app.url, "--data", text(&app.data)]).unwrap();
+    let second = to.join(&names(&to)[1]);
+    assert_eq!(std::fs::read(of(&second)).unwrap(), b"content");
 }

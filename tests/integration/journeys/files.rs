@@ -191,23 +191,45 @@ fn what_is_not_right_is_refused_and_leaves_nothing() {
         .request(Method::POST, "/v1/files")
         .header("content-type", "multipart/form-data; boundary=x")
         .body("--x\r\nnonsense");
-    Reply::of(broken).problem(400, "malformed_body");
+    Reply::of(broken).problem(400, "malformed_form");
     until("nothing is left", || stored(&app).is_empty());
     assert_eq!(admin.get("/v1/files").ok()["data"], json!([]));
+}
+
+/// The beginning of an upload, over a connection of its own.
+fn begin(app: &TestApp, client: &Client, content: &[u8]) -> TcpStream {
+    let head = format!(
+        "POST /v1/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: multipart/form-data; boundary=x\r\n\
+         content-length: 15000000\r\n\r\n--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n",
+        client.token().unwrap()
+    );
+    let mut stream = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(content).unwrap();
+    stream
+}
+
+#[test]
+fn nobody_takes_all_the_places_for_uploads() {
+    let app = TestApp::start();
+    let (admin, manager) = (app.user("admin"), app.user("manager"));
+    let coming: Vec<TcpStream> = (0..8).map(|_| begin(&app, &admin, &[b'a'; 600_000])).collect();
+    until("they have begun", || stored(&app).len() == 8);
+    let form = || Form::new().part("file", part("a.pdf", PDF));
+    let refused = send(&admin, form());
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    refused.problem(503, "overloaded");
+    send(&manager, form()).expect(201);
+    drop(coming);
+    until("they have ended", || stored(&app).len() == 1);
+    send(&admin, form()).expect(201);
 }
 
 #[test]
 fn an_upload_that_is_cut_off_leaves_nothing() {
     let app = TestApp::start();
     let admin = app.user("admin");
-    let head = format!(
-        "POST /v1/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: multipart/form-data; boundary=x\r\n\
-         content-length: 15000000\r\n\r\n--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n",
-        admin.token().unwrap()
-    );
-    let mut stream = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(&vec![b'a'; 11_000_000]).unwrap();
+    let stream = begin(&app, &admin, &vec![b'a'; 11_000_000]);
     until("the beginning lies in the store", || !stored(&app).is_empty());
     drop(stream);
     until("nothing is left", || stored(&app).is_empty());

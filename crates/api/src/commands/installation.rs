@@ -174,12 +174,15 @@ pub fn keys(secret: &SecretSettings, data: &Path) -> Result<Keys, String> {
 
 /// The newest secret, and former ones behind it, separated by commas or in lines of their own.
 fn read_keys(text: &str) -> Option<Keys> {
-    let texts =
-        text.split(|letter: char| letter == ',' || letter.is_whitespace()).filter(|text| !text.is_empty());
+    let texts = secrets_of(text);
     let secrets: Option<Vec<[u8; 32]>> =
         texts.map(|text| BASE64_STANDARD.decode(text).ok()?.try_into().ok()).collect();
     let mut secrets = secrets?.into_iter();
     Some(Keys::new(secrets.next()?).with_former(secrets))
+}
+
+fn secrets_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| letter == ',' || letter.is_whitespace()).filter(|text| !text.is_empty())
 }
 
 fn secret_file(data: &Path) -> PathBuf {
@@ -248,7 +251,7 @@ impl Renewed {
 pub fn forget_former_secrets(data: &Path) -> Result<(), String> {
     let path = secret_file(data);
     let kept = kept_secret(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    replace_secret(&path, kept.split_whitespace().next().unwrap_or_default())
+    replace_secret(&path, secrets_of(&kept).next().unwrap_or_default())
 }
 
 /// Never half written.

@@ -45,6 +45,10 @@ problems! {
         "The body can't be read", "The body is not valid JSON: {reason}";
         "无法读取请求正文", "请求正文不是有效的 JSON：{reason}"
     }
+    MalformedForm 400 {
+        "The form can't be read", "The body is not a valid multipart/form-data form: {reason}";
+        "无法读取表单", "请求正文不是有效的 multipart/form-data 表单：{reason}"
+    }
     InvalidParameters 400 {
         "Some parameters are not right", "The parameters named in errors have to be mended.";
         "参数有误", "请修正 errors 中列出的参数。"

@@ -44,6 +44,12 @@ pub enum Fault {
     /// There is no such function.
     #[error("there is no function {0}")]
     UnknownFunction(String),
+    /// A macro over something else than a field.
+    #[error("a macro goes over a field")]
+    NotOfAField,
+    /// Something is put together for each element.
+    #[error("inside of a macro nothing is put together with +")]
+    MakesNew,
     /// A macro inside of or behind another one.
     #[error("macros can't stand inside of or behind each other")]
     Nested,
@@ -214,6 +220,19 @@ fn can_be_boolean(expr: &Expr) -> bool {
     }
 }
 
+/// Whether an expression is a field, or a field of one.
+fn is_field(expr: &Expr) -> bool {
+    match expr {
+        Expr::Ident(_) => true,
+        Expr::Select(select) => is_field(&select.operand.expr),
+        Expr::Call(call) => {
+            let of = call.func_name == "_[_]" && call.args.len() == 2;
+            of && is_field(&call.args[0].expr) && matches!(call.args[1].expr, Expr::Literal(_))
+        }
+        _ => false,
+    }
+}
+
 struct Walk<'a> {
     fields: &'a Field,
     /// Names that macros bring along.
@@ -257,7 +276,11 @@ impl<'a> Walk<'a> {
                     self.wrong(expr, Fault::Nested);
                     return Shape::Unknown;
                 }
-                // Nor behind each other: each could make twice as much of what the one before made.
+                // Not over lists that are written out, which are as long as one likes, and not behind each other: each could make
+                // twice as much of what the one before made.
+                if !is_field(&each.iter_range.expr) {
+                    self.wrong(expr, Fault::NotOfAField);
+                }
                 self.inside = true;
                 self.expression(&each.iter_range);
                 let before = self.bound.len();
@@ -294,6 +317,11 @@ impl<'a> Walk<'a> {
     }
 
     fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Shape<'a> {
+        // What is made for each element adds up: only the macros themselves add to what they gather.
+        let gathers = matches!(call.args.first().map(|first| &first.expr), Some(Expr::Ident(name)) if name.starts_with('@'));
+        if self.inside && call.func_name == "_+_" && !gathers {
+            self.wrong(expr, Fault::MakesNew);
+        }
         if let Some(target) = call.target.as_deref() {
             self.expression(target);
         }
@@ -411,8 +439,18 @@ mod tests {
             "anything.list.filter(x, x > 1).size() > 1 && [[1].map(x, x)].exists(y, y == [1])".into(),
             "[1].all(x, [2].all(y, x < y))".into(),
         ] {
-            assert!(errors(&condition).iter().any(|error| error.2.contains("macros")), "{condition}");
+            assert!(errors(&condition).iter().any(|error| error.2.contains("macro")), "{condition}");
         }
+        // Neither long lists that are written out, nor large texts made for each element.
+        for condition in [
+            format!("[{}].exists(x, x == 2)", vec!["1"; 400].join(",")),
+            "anything.list.map(x, anything.text + '').size() > 0".into(),
+            "anything.list.exists(x, [anything.text + ''].size() > 0)".into(),
+        ] {
+            assert_eq!(errors(&condition).len(), 1, "{condition}");
+        }
+        assert_eq!(holds("anything.list.map(x, x == 1).size() == 3"), Ok(true));
+        assert_eq!(holds("anything['list'].exists(x, x == 1)"), Ok(true));
         assert_eq!(
             holds("anything.list.filter(x, x > 1).size() == 2 && anything.list.all(x, x < 4)"),
             Ok(true)

@@ -39,12 +39,21 @@ pub(crate) async fn make(
     let folder = parent.join(format!("{prefix}{}", now.format("%Y%m%dT%H%M%SZ")));
     let partial = PathBuf::from(format!("{}{PARTIAL}", folder.display()));
     let said = |error: std::io::Error| format!("{}: {error}", partial.display());
-    if folder.exists() || partial.exists() {
+    private_folder(parent).map_err(said)?;
+    let inside = |store: &Path| Some(parent.canonicalize().ok()?.starts_with(store.canonicalize().ok()?));
+    if source.files.folder().and_then(inside) == Some(true) {
+        return Err(format!(
+            "{} lies in the file store: the next backup would hold this one",
+            parent.display()
+        ));
+    }
+    if folder.exists() {
         return Err(format!("{} is there already", folder.display()));
     }
     // The one before, whose files need not be written once more.
     let before = kept(parent, WANTED).ok().and_then(|kept| kept.into_iter().next());
-    private_folder(&partial).map_err(said)?;
+    // Whoever comes second at the same second doesn't write into the same folder.
+    new_private_folder(&partial, false).map_err(said)?;
     let made = fill(source, &partial, before.as_deref(), now, report).await;
     let placed = made.and_then(|()| {
         sync_folder(&partial).map_err(said)?;
@@ -67,8 +76,12 @@ fn sync_folder(folder: &Path) -> std::io::Result<()> {
 
 /// Nobody else may look: everything that the company knows is in it.
 fn private_folder(folder: &Path) -> std::io::Result<()> {
+    new_private_folder(folder, true)
+}
+
+fn new_private_folder(folder: &Path, may_be_there: bool) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
+    builder.recursive(may_be_there);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)

@@ -83,6 +83,7 @@ fn check(folder: &Path, report: Report<'_>) -> Result<(Manifest, Vec<String>), S
             return Err(format!("{}: {name} lies outside of the backup", sums.display()));
         }
         let path = folder.join(name);
+        is_plain(folder, Path::new(name)).map_err(|error| said(&path, error))?;
         if sum_of(&path).map_err(|error| said(&path, error))? != sum {
             return Err(format!("{}: it is not what was written: the checksum differs", path.display()));
         }
@@ -97,9 +98,28 @@ fn check(folder: &Path, report: Report<'_>) -> Result<(Manifest, Vec<String>), S
     let text = fs::read(&path).map_err(|error| said(&path, error))?;
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let files = names.iter().filter(|name| name.starts_with(FILES)).count() as u64;
+    if files != manifest.files {
+        return Err(format!("{}: {files} of {} files are there", sums.display(), manifest.files));
+    }
     match manifest.format {
         FORMAT => Ok((manifest, names)),
         other => Err(format!("{}: this program doesn't know the form {other}", path.display())),
+    }
+}
+
+/// Refuses what leads elsewhere: a backup may come from somebody else's hands.
+fn is_plain(folder: &Path, name: &Path) -> std::io::Result<()> {
+    let mut path = folder.to_owned();
+    for part in name.components() {
+        path.push(part);
+        if path.symlink_metadata()?.is_symlink() {
+            return Err(std::io::Error::other("it is a link to something else"));
+        }
+    }
+    match path.is_file() {
+        true => Ok(()),
+        false => Err(std::io::Error::other("it is no file")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the content of files lies: a folder, or S3 and what speaks like it.
 
 use std::path::Path as Folder;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fulcrum_domain::platform::{FILE_TYPES, FileType};
 use futures_util::StreamExt;
@@ -14,10 +14,16 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 use uuid::Uuid;
 
+use crate::http::catalog::Code;
+use crate::http::problem::Problem;
 use crate::settings::OutsideSettings;
 
-/// Bytes that are kept in memory of a file that is coming in; also the least that S3 takes as a part.
-const PART: usize = 5 << 20;
+/// Bytes that are kept in memory of a file that is coming in: for a folder, and the least that S3 takes as a part.
+const PART: usize = 256 << 10;
+const S3_PART: usize = 5 << 20;
+/// Files that come in at one time, of everybody and of one caller.
+const MOST: usize = 100;
+const MOST_OF_ONE: usize = 8;
 
 /// Where it is noted whose the store is.
 const OWNER: &str = "installation";
@@ -30,6 +36,8 @@ pub struct FileStore {
     folder: Option<Arc<Folder>>,
     /// Bytes that a file may have.
     pub limit: u64,
+    /// Who is sending one just now, as often as they are.
+    coming: Arc<Mutex<Vec<Option<Uuid>>>>,
     /// Endings that are taken; all known ones when there are none.
     endings: Arc<[String]>,
 }
@@ -62,7 +70,7 @@ impl FileStore {
             (place, _) => Arc::new(folder(place.as_deref().unwrap_or(data))?),
         };
         let (limit, endings) = (settings.file_limit, settings.file_types.clone().into());
-        Ok(FileStore { objects, folder: place.map(Into::into), limit, endings })
+        Ok(FileStore { objects, folder: place.map(Into::into), limit, coming: Arc::default(), endings })
     }
 
     /// Whether files of this type are taken here.
@@ -77,7 +85,7 @@ impl FileStore {
     }
 
     /// Its folder, if it is one.
-    pub(super) fn folder(&self) -> Option<&Folder> {
+    pub(crate) fn folder(&self) -> Option<&Folder> {
         self.folder.as_deref()
     }
 
@@ -117,9 +125,24 @@ impl FileStore {
         Ok(true)
     }
 
+    /// A place for a file that comes in, given back when it is dropped.
+    ///
+    /// # Errors
+    /// 503 when there is none, of all or of this caller's.
+    pub(super) fn place_for(&self, who: Option<Uuid>) -> Result<Coming, Problem> {
+        let mut coming = self.coming.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = coming.iter().filter(|other| **other == who).count();
+        if coming.len() >= MOST || of_one >= MOST_OF_ONE {
+            return Err(Problem::new(Code::Overloaded).retry_after(5));
+        }
+        coming.push(who);
+        Ok(Coming { all: self.coming.clone(), who })
+    }
+
     /// Takes content in, piece by piece. What isn't finished is not there.
     pub(crate) fn writer(&self, tenant_id: Uuid, id: Uuid) -> BufWriter {
-        BufWriter::with_capacity(self.objects.clone(), place(tenant_id, id), PART).with_max_concurrency(1)
+        let part = if self.folder.is_some() { PART } else { S3_PART };
+        BufWriter::with_capacity(self.objects.clone(), place(tenant_id, id), part).with_max_concurrency(1)
     }
 
     /// Puts content in its place.
@@ -141,6 +164,21 @@ impl FileStore {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             // The next sweep finds it.
             Err(error) => tracing::warn!(%error, file = %id, "the content of a file could not be removed"),
+        }
+    }
+}
+
+/// A file that is coming in.
+pub(super) struct Coming {
+    all: Arc<Mutex<Vec<Option<Uuid>>>>,
+    who: Option<Uuid>,
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = all.iter().position(|other| *other == self.who) {
+            all.swap_remove(place);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Taking a file in: a multipart form (RFC 7578), piece by piece, into the store.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::HttpRequest;
+use actix_web::http::header;
 use actix_web::web::{Bytes, Payload};
-use chrono::TimeDelta;
 use fulcrum_domain::platform::{FileRefused, FileType, file_type};
 use fulcrum_domain::values::text::clean_line;
 use futures_util::StreamExt;
@@ -27,8 +27,9 @@ use crate::http::problem::{FieldError, Problem};
 
 /// The next piece has to come in this time.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The whole file has to.
-const LONGEST: TimeDelta = TimeDelta::hours(2);
+/// After this time so many bytes a second have to have come: who drips takes a place from others.
+const SLOW_START: Duration = Duration::from_secs(60);
+const SLOWEST: u64 = 1000;
 /// Bytes at the beginning of a file that tell what it is.
 const HEAD: usize = 8192;
 /// Bytes of a field that is no file.
@@ -86,17 +87,23 @@ async fn read_form(
     file: &mut Option<Received>,
 ) -> Result<Upload, Problem> {
     let id = Uuid::now_v7();
+    let is_form = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !is_form
+        .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
+    {
+        return Err(unreadable(MultipartError::ContentTypeIncompatible));
+    }
+    let _place = call.app.files.place_for(call.actor.principal_id())?;
     let mut form = Multipart::new(request.headers(), payload);
     let mut fields = json!({});
-    let deadline = call.app.db.clock().now() + LONGEST;
+    let began = Instant::now();
     while let Some(field) = next(form.next()).await? {
         let mut field = field.map_err(unreadable)?;
         let name = field.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "file" if file.is_none() => {
                 let store = &call.app.files;
-                let late = || call.app.db.clock().now() > deadline;
-                *file = Some(take(store, store.writer(call.actor.tenant_id, id), &mut field, late).await?);
+                *file = Some(take(store, store.writer(call.actor.tenant_id, id), &mut field, began).await?);
             }
             "subject_type" | "subject_id" | "document_kind" if fields[&name].is_null() => {
                 fields[&name] = text(&mut field, &name).await?;
@@ -167,9 +174,9 @@ async fn take(
     store: &FileStore,
     mut writer: BufWriter,
     field: &mut Field,
-    late: impl Fn() -> bool,
+    began: Instant,
 ) -> Result<Received, Problem> {
-    match pieces(store, &mut writer, field, late).await {
+    match pieces(store, &mut writer, field, began).await {
         Ok((name, media_type, size, sha256)) => Ok(Received { writer, name, media_type, size, sha256 }),
         Err(problem) => {
             let _ = writer.abort().await;
@@ -184,7 +191,7 @@ async fn pieces(
     store: &FileStore,
     writer: &mut BufWriter,
     field: &mut Field,
-    late: impl Fn() -> bool,
+    began: Instant,
 ) -> Result<Pieces, Problem> {
     let name = field.content_disposition().and_then(|disposition| disposition.get_filename()).map(clean_name);
     let name = name.filter(|name| !name.is_empty());
@@ -194,10 +201,10 @@ async fn pieces(
     let mut known = None;
     while let Some(piece) = next(field.next()).await? {
         let piece: Bytes = piece.map_err(unreadable)?;
-        if late() {
+        size += piece.len() as u64;
+        if is_too_slow(began.elapsed(), size) {
             return Err(Problem::new(Code::RequestTimeout));
         }
-        size += piece.len() as u64;
         if size > store.limit {
             return Err(Problem::new(Code::TooLarge).with("limit", store.limit));
         }
@@ -218,6 +225,10 @@ async fn pieces(
         None => judged(store, &name, said.as_deref(), &head)?,
     };
     Ok((name, media_type, size, hash.finalize().into()))
+}
+
+fn is_too_slow(time: Duration, size: u64) -> bool {
+    time > SLOW_START && size < time.as_secs() * SLOWEST
 }
 
 fn judged(store: &FileStore, name: &str, said: Option<&str>, head: &[u8]) -> Result<&'static str, Problem> {
@@ -246,7 +257,7 @@ fn not_taken(ending: &str) -> Problem {
 /// A name without folders, control characters and what turns the direction of writing.
 fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let turns = |letter: char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |letter: char| matches!(letter, '\u{61c}' | '\u{e0000}'..='\u{e007f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let clean = clean_line(
         &last.chars().filter(|letter| !letter.is_control() && !turns(*letter)).collect::<String>(),
     );
@@ -268,9 +279,8 @@ async fn text(field: &mut Field, name: &str) -> Result<Value, Problem> {
     let bytes = next(field.bytes(LONGEST_FIELD))
         .await?
         .map_err(|_| too_long())?
-        .map_err(|error| Problem::new(Code::MalformedBody).with("reason", error.to_string()))?;
-    let text = String::from_utf8(bytes.to_vec())
-        .map_err(|_| Problem::new(Code::MalformedBody).with("reason", "a field is not UTF-8"))?;
+        .map_err(|error| malformed(&error.to_string()))?;
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| malformed("a field is not UTF-8"))?;
     Ok(json!(text))
 }
 
@@ -281,8 +291,12 @@ fn unreadable(error: MultipartError) -> Problem {
         | MultipartError::ContentTypeIncompatible => {
             Problem::new(Code::UnsupportedMediaType).with("expected", "multipart/form-data")
         }
-        error => Problem::new(Code::MalformedBody).with("reason", error.to_string()),
+        error => malformed(&error.to_string()),
     }
+}
+
+fn malformed(reason: &str) -> Problem {
+    Problem::new(Code::MalformedForm).with("reason", reason)
 }
 
 fn store_failed(error: &dyn std::fmt::Display) -> Problem {
@@ -292,7 +306,16 @@ fn store_failed(error: &dyn std::fmt::Display) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::clean_name;
+    use std::time::Duration;
+
+    use super::{clean_name, is_too_slow};
+
+    #[test]
+    fn who_drips_is_too_slow_and_who_has_a_bad_line_is_not() {
+        assert!(!is_too_slow(Duration::from_secs(50), 1));
+        assert!(is_too_slow(Duration::from_secs(61), 60_000));
+        assert!(!is_too_slow(Duration::from_secs(3600), 4_000_000));
+    }
 
     #[test]
     fn names_are_names_and_nothing_else() {
@@ -302,6 +325,7 @@ mod tests {
             ("C:\\Users\\a\\b.pdf", "b.pdf"),
             ("a\r\nSet-Cookie: x=1.pdf", "aSet-Cookie: x=1.pdf"),
             ("photo\u{202e}gpj.exe", "photogpj.exe"),
+            ("a\u{61c}b\u{e0041}.pdf", "ab.pdf"),
             ("...", ""),
             (" .pdf ", "pdf"),
             ("", ""),

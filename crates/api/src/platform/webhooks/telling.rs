@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fulcrum_persistence::platform::changes;
 use fulcrum_persistence::platform::events::Event;
@@ -17,6 +18,8 @@ use crate::platform::jobs::system_of;
 
 /// Events that are read in one transaction.
 const AT_ONCE: usize = 200;
+/// How long the filter of one webhook may work on a page. A usual one takes a thousandth of it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a worker knows of the logs. Any number of workers may do this: a company's place in its log is held by one at a time.
 #[derive(Default)]
@@ -107,8 +110,12 @@ fn tell(tx: &mut Tx) -> Result<Told, StoreError> {
                 Err(Unselectable::Busy) => return Err(StoreError::Overloaded),
             };
             let heard = read.events.iter().zip(&read.xids).filter(|(_, xid)| !webhook.has_heard(**xid));
-            let wanted = heard.filter(|(event, _)| selection.wants(event));
-            new.extend(wanted.map(|(event, _)| about(tx, &webhook, event, "event")));
+            match wanted(&selection, heard.map(|(event, _)| event)) {
+                Some(wanted) => {
+                    new.extend(wanted.into_iter().map(|event| about(tx, &webhook, event, "event")))
+                }
+                None => drop(disable(tx, webhook, "filter")?),
+            }
         }
         put_down(tx, &new)?;
     }
@@ -116,6 +123,32 @@ fn tell(tx: &mut Tx) -> Result<Told, StoreError> {
         store::set_place(tx, read.next)?;
     }
     Ok(if read.more { Told::Some } else { Told::Everything })
+}
+
+/// What a webhook wants of a page; nothing when that takes longer to find out than the others should have to wait.
+fn wanted<'e>(selection: &Selection, heard: impl Iterator<Item = &'e Event>) -> Option<Vec<&'e Event>> {
+    let (began, mut wanted) = (worked(), Vec::new());
+    for event in heard {
+        if selection.wants(event) {
+            wanted.push(event);
+        }
+        if worked().saturating_sub(began) > PATIENCE {
+            return None;
+        }
+    }
+    Some(wanted)
+}
+
+/// How long this thread has worked, not counting what it waited for others.
+#[cfg(unix)]
+fn worked() -> Duration {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Into::into)
+}
+
+#[cfg(not(unix))]
+fn worked() -> Duration {
+    static BEGAN: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    BEGAN.elapsed()
 }
 
 /// The delivery of an event.

@@ -106,7 +106,7 @@ pub enum DisabledReason {
     Gone,
     /// Nothing has got through for five days.
     Failing,
-    /// Its filter asks about something that there is not any more.
+    /// Its filter asks about something that there is not any more, or takes too long.
     Filter,
 }
 
