@@ -2,7 +2,7 @@
 
 use fulcrum_persistence::platform::external_ids::ExternalId;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Whether and how rows are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -12,6 +12,25 @@ pub enum Count {
     Exact,
     /// As the database's statistics say.
     Estimated,
+}
+
+/// Which page of a list that has no filters.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Where the page begins: `next_cursor` of the page before.
+    #[param(min_length = 1, max_length = 2000)]
+    pub cursor: Option<String>,
+    /// Rows of the page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: i64,
+}
+
+impl Default for PageQuery {
+    fn default() -> PageQuery {
+        PageQuery { cursor: None, limit: 50 }
+    }
 }
 
 /// A text to compare with.

@@ -6,21 +6,22 @@ use fulcrum_domain::access::permit::{ApiClientsRead, ApiClientsWrite};
 use uuid::Uuid;
 
 use super::service::{self, ApiClients};
-use super::views::{ApiClientInput, ApiClientList, ApiClientQuery, ApiClientView, NewApiClientView};
+use super::views::{ApiClientInput, ApiClientList, ApiClientView, NewApiClientView};
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, Patch};
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::wire::PageQuery;
 use crate::records;
 
 /// List api clients
-#[utoipa::path(operation_id = "listApiClients", tag = "api-clients", params(ApiClientQuery),
+#[utoipa::path(operation_id = "listApiClients", tag = "api-clients", params(PageQuery),
     security(("bearer" = ["access.api_clients:read"])),
     responses((status = 200, description = "A page.", body = ApiClientList)))]
 #[get("/v1/api-clients")]
-pub async fn list(call: Allowed<ApiClientsRead>, query: Query<ApiClientQuery>) -> Result<Answer, Problem> {
+pub async fn list(call: Allowed<ApiClientsRead>, query: Query<PageQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
     call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
 }

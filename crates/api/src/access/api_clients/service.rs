@@ -8,7 +8,7 @@ use serde_json::json;
 use store::ApiClient;
 use uuid::Uuid;
 
-use super::views::{ApiClientInput, ApiClientList, ApiClientQuery, ApiClientView, NewApiClientView};
+use super::views::{ApiClientInput, ApiClientList, ApiClientView, NewApiClientView};
 use crate::App;
 use crate::access::grants;
 use crate::auth::api_keys::Presentable;
@@ -17,6 +17,7 @@ use crate::http::catalog::{Code, FieldCode};
 use crate::http::cursor::List;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
+use crate::http::wire::PageQuery;
 use crate::records::{self, Resource, Stamp};
 
 /// API clients as records.
@@ -162,7 +163,7 @@ fn with_secret(tx: &mut Tx, row: ApiClient) -> Result<NewApiClientView, Problem>
 ///
 /// # Errors
 /// 400 when the cursor is not one of this list.
-pub fn list(tx: &mut Tx, app: &App, query: &ApiClientQuery) -> Result<ApiClientList, Problem> {
+pub fn list(tx: &mut Tx, app: &App, query: &PageQuery) -> Result<ApiClientList, Problem> {
     let list = List::of(tx.actor.tenant_id, "api-clients", &());
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
     let rows = store::list(tx, &page)?;

@@ -5,7 +5,7 @@ use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_persistence::access::api_clients::ApiClient;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::grants;
@@ -114,24 +114,5 @@ impl From<&ApiClient> for ApiClientView {
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,
         }
-    }
-}
-
-/// Which page.
-#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub struct ApiClientQuery {
-    /// Where the page begins: `next_cursor` of the page before.
-    #[param(min_length = 1, max_length = 2000)]
-    pub cursor: Option<String>,
-    /// Rows of the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: i64,
-}
-
-impl Default for ApiClientQuery {
-    fn default() -> ApiClientQuery {
-        ApiClientQuery { cursor: None, limit: 50 }
     }
 }

@@ -6,21 +6,22 @@ use fulcrum_domain::access::permit::{RolesRead, RolesWrite};
 use uuid::Uuid;
 
 use super::service::{self, Roles};
-use super::views::{RoleInput, RoleList, RoleQuery, RoleView};
+use super::views::{RoleInput, RoleList, RoleView};
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, Patch};
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::wire::PageQuery;
 use crate::records;
 
 /// List roles
-#[utoipa::path(operation_id = "listRoles", tag = "roles", params(RoleQuery),
+#[utoipa::path(operation_id = "listRoles", tag = "roles", params(PageQuery),
     security(("bearer" = ["access.roles:read"])),
     responses((status = 200, description = "A page.", body = RoleList)))]
 #[get("/v1/roles")]
-pub async fn list(call: Allowed<RolesRead>, query: Query<RoleQuery>) -> Result<Answer, Problem> {
+pub async fn list(call: Allowed<RolesRead>, query: Query<PageQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
     call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
 }

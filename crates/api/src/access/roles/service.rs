@@ -7,12 +7,13 @@ use fulcrum_persistence::access::roles as store;
 use store::Role;
 use uuid::Uuid;
 
-use super::views::{RoleInput, RoleList, RoleQuery, RoleView};
+use super::views::{RoleInput, RoleList, RoleView};
 use crate::App;
 use crate::access::grants;
 use crate::http::catalog::Code;
 use crate::http::cursor::List;
 use crate::http::problem::Problem;
+use crate::http::wire::PageQuery;
 use crate::records::{Resource, Stamp};
 
 /// Roles as records.
@@ -142,7 +143,7 @@ pub fn keeps_an_administrator(tx: &mut Tx) -> Result<(), Problem> {
 ///
 /// # Errors
 /// 400 when the cursor is not one of this list.
-pub fn list(tx: &mut Tx, app: &App, query: &RoleQuery) -> Result<RoleList, Problem> {
+pub fn list(tx: &mut Tx, app: &App, query: &PageQuery) -> Result<RoleList, Problem> {
     let list = List::of(tx.actor.tenant_id, "roles", &());
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
     let rows = store::list(tx, &page)?;

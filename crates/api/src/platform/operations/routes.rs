@@ -6,20 +6,21 @@ use fulcrum_domain::access::permit::{OperationsRead, OperationsWrite};
 use uuid::Uuid;
 
 use super::service;
-use super::views::{OperationList, OperationQuery, OperationView};
+use super::views::{OperationList, OperationView};
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::wire::PageQuery;
 
 /// List operations
 ///
 /// The long requests that the caller made, newest first; those of the whole company for who may see its jobs.
-#[utoipa::path(operation_id = "listOperations", tag = "operations", params(OperationQuery),
+#[utoipa::path(operation_id = "listOperations", tag = "operations", params(PageQuery),
     security(("bearer" = ["platform.operations:read"])),
     responses((status = 200, description = "A page of operations.", body = OperationList)))]
 #[get("/v1/operations")]
-pub async fn list(call: Allowed<OperationsRead>, query: Query<OperationQuery>) -> Result<Answer, Problem> {
+pub async fn list(call: Allowed<OperationsRead>, query: Query<PageQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
     call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
 }

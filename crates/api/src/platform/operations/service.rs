@@ -8,12 +8,13 @@ use fulcrum_persistence::platform::operations::{self as store, Operation};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::views::{OperationList, OperationQuery, OperationState, OperationView};
+use super::views::{OperationList, OperationState, OperationView};
 use crate::App;
 use crate::http::answer::Answer;
 use crate::http::catalog::Code;
 use crate::http::cursor::List;
 use crate::http::problem::Problem;
+use crate::http::wire::PageQuery;
 use crate::platform::jobs::{Job, enqueue};
 use crate::records::require;
 
@@ -44,7 +45,7 @@ pub fn show(tx: &mut Tx, id: Uuid) -> Result<OperationView, Problem> {
 ///
 /// # Errors
 /// 400 when the cursor is not one of this list.
-pub fn list(tx: &mut Tx, app: &App, query: &OperationQuery) -> Result<OperationList, Problem> {
+pub fn list(tx: &mut Tx, app: &App, query: &PageQuery) -> Result<OperationList, Problem> {
     let list = List::of(tx.actor.tenant_id, COLLECTION, &());
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
     let rows = store::list(tx, &page)?;

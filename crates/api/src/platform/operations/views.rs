@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use fulcrum_persistence::platform::operations::Operation;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use strum::Display;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::cursor::list_view;
@@ -91,24 +91,5 @@ impl From<&Operation> for OperationView {
             started_at: job.started_at,
             finished_at: job.finished_at,
         }
-    }
-}
-
-/// Which page.
-#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub struct OperationQuery {
-    /// Where the page begins: `next_cursor` of the page before.
-    #[param(min_length = 1, max_length = 2000)]
-    pub cursor: Option<String>,
-    /// Rows of the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: i64,
-}
-
-impl Default for OperationQuery {
-    fn default() -> OperationQuery {
-        OperationQuery { cursor: None, limit: 50 }
     }
 }

@@ -11,7 +11,7 @@ use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::platform::webhooks::service::deliver_again;
+use crate::platform::webhooks::deliver_again;
 
 /// List deliveries to webhooks
 ///

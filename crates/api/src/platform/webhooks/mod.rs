@@ -10,9 +10,11 @@ mod sender;
 pub(crate) mod service;
 mod telling;
 pub mod views;
+mod wanted;
 
 pub(crate) use deliver::revive;
 pub(crate) use message::Message;
 pub use sender::Sender;
 pub(crate) use service::{create, seal_anew};
 pub(crate) use telling::Telling;
+pub(crate) use wanted::deliver_again;

@@ -9,8 +9,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::selection::{self, Selection, Unselectable};
-use super::service::{may_hear, put_down};
+use super::service::may_hear;
 use super::telling::about;
+use super::wanted::put_down;
 use crate::platform::jobs::{Context, Job, JobFailed};
 use crate::platform::operations::{Step, in_steps};
 

@@ -6,24 +6,26 @@ use fulcrum_domain::access::permit::{WebhooksRead, WebhooksWrite};
 use uuid::Uuid;
 
 use super::service::{self, Webhooks};
-use super::views::{NewWebhookView, ReplayInput, WebhookInput, WebhookList, WebhookQuery, WebhookView};
+use super::views::{NewWebhookView, ReplayInput, WebhookInput, WebhookList, WebhookView};
+use super::wanted;
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, Patch};
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::wire::PageQuery;
 use crate::platform::operations::views::OperationView;
 use crate::platform::webhook_deliveries::service::put_down_answer;
 use crate::platform::webhook_deliveries::views::DeliveryView;
 use crate::records;
 
 /// List webhooks
-#[utoipa::path(operation_id = "listWebhooks", tag = "webhooks", params(WebhookQuery),
+#[utoipa::path(operation_id = "listWebhooks", tag = "webhooks", params(PageQuery),
     security(("bearer" = ["platform.webhooks:read"])),
     responses((status = 200, description = "A page.", body = WebhookList)))]
 #[get("/v1/webhooks")]
-pub async fn list(call: Allowed<WebhooksRead>, query: Query<WebhookQuery>) -> Result<Answer, Problem> {
+pub async fn list(call: Allowed<WebhooksRead>, query: Query<PageQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
     call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
 }
@@ -113,7 +115,7 @@ pub async fn rotate_secret(call: Allowed<WebhooksWrite>, id: Path<Uuid>) -> Resu
     responses((status = 201, description = "The delivery that is being made.", body = DeliveryView)))]
 #[post("/v1/webhooks/{id}/test")]
 pub async fn test(call: Allowed<WebhooksWrite>, id: Path<Uuid>) -> Result<Answer, Problem> {
-    call.write(move |tx| put_down_answer(service::test(tx, *id)?)).await
+    call.write(move |tx| put_down_answer(wanted::test(tx, *id)?)).await
 }
 
 /// Deliver the events of a time again
@@ -129,5 +131,5 @@ pub async fn replay(
     id: Path<Uuid>,
     body: Body<ReplayInput>,
 ) -> Result<Answer, Problem> {
-    call.write(move |tx| service::replay(tx, *id, &body)).await
+    call.write(move |tx| wanted::replay(tx, *id, &body)).await
 }

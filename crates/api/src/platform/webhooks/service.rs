@@ -3,17 +3,13 @@
 use chrono::TimeDelta;
 use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_domain::values::text::clean_line;
-use fulcrum_persistence::platform::webhook_deliveries::{self as deliveries, Delivery};
 use fulcrum_persistence::platform::webhooks::{self as store, Webhook};
 use fulcrum_persistence::{StoreError, Tx};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::deliver::Deliver;
-use super::replay::Replay;
-use super::views::{
-    EventType, NewWebhookView, ReplayInput, WebhookInput, WebhookList, WebhookQuery, WebhookView,
-};
+use super::views::{EventType, NewWebhookView, WebhookInput, WebhookList, WebhookView};
+use super::wanted::look_after;
 use super::{message, selection};
 use crate::App;
 use crate::access::grants;
@@ -23,8 +19,7 @@ use crate::http::catalog::Code;
 use crate::http::cursor::List;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
-use crate::platform::jobs::enqueue_for_company;
-use crate::platform::operations;
+use crate::http::wire::PageQuery;
 use crate::records::{self, Resource, Stamp};
 
 /// How long messages are signed with the secret before a rotation, too.
@@ -143,19 +138,13 @@ fn listening(tx: &mut Tx, webhook: Webhook) -> Result<Webhook, StoreError> {
     })
 }
 
-/// Has somebody look at what waits for a webhook.
-pub(super) fn look_after(tx: &mut Tx, webhook_id: Uuid) -> Result<(), StoreError> {
-    let now = tx.now;
-    enqueue_for_company(tx, &Deliver { webhook_id }, now).map(|_| ())
-}
-
 /// A webhook is the company's and stays when who made it goes. So nobody makes one, or leads one elsewhere, that hears of what
 /// they couldn't read themselves.
 pub(super) fn may_hear(tx: &mut Tx, webhook: &Webhook) -> Result<(), Problem> {
     may_read(tx, &webhook.event_types)
 }
 
-fn may_read(tx: &mut Tx, event_types: &[String]) -> Result<(), Problem> {
+pub(super) fn may_read(tx: &mut Tx, event_types: &[String]) -> Result<(), Problem> {
     let subjects = selection::subjects_of(event_types);
     let needed: Vec<Permission> =
         subjects.into_iter().flat_map(|(_, permissions)| permissions).copied().collect();
@@ -243,7 +232,11 @@ pub fn rotate_secret(tx: &mut Tx, keys: &Keys, id: Uuid, if_match: &IfMatch) -> 
     Ok(Answer::ok(&view)?.version(view.webhook.version))
 }
 
-fn changeable(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
+/// A webhook that isn't deleted and that the actor may change, held until the transaction ends.
+///
+/// # Errors
+/// 404, 409 when it is deleted, 403 for one that hears more than the actor may read.
+pub(super) fn changeable(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
     let webhook = store::lock(tx, id)?;
     if webhook.deleted_at.is_some() {
         return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(webhook.id)));
@@ -292,7 +285,7 @@ pub(crate) fn seal_anew(tx: &mut Tx, keys: &Keys) -> Result<(usize, usize), Prob
 ///
 /// # Errors
 /// 400 when the cursor is not one of this list.
-pub fn list(tx: &mut Tx, app: &App, query: &WebhookQuery) -> Result<WebhookList, Problem> {
+pub fn list(tx: &mut Tx, app: &App, query: &PageQuery) -> Result<WebhookList, Problem> {
     let list = List::of(tx.actor.tenant_id, Webhooks::COLLECTION, &());
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
     let rows = store::list(tx, &page)?;
@@ -300,101 +293,4 @@ pub fn list(tx: &mut Tx, app: &App, query: &WebhookQuery) -> Result<WebhookList,
     let (data, next_cursor) =
         list.cut_created(&app.keys, rows, query.limit, place, |row| WebhookView::from(row));
     Ok(WebhookList { data, next_cursor, total_count: None })
-}
-
-/// Sends a message that says nothing, once; also while the webhook is disabled.
-///
-/// # Errors
-/// 404, 409 when it is deleted, 403 for one that hears more than the actor may read.
-pub fn test(tx: &mut Tx, id: Uuid) -> Result<Delivery, Problem> {
-    let webhook = changeable(tx, id)?;
-    let delivery_id = Uuid::now_v7();
-    let delivery = Delivery {
-        message_id: format!("msg_{}", delivery_id.simple()),
-        event_type: message::TEST.into(),
-        event_seq: None,
-        event_at: None,
-        ..new_delivery(tx, &webhook, delivery_id, "test")
-    };
-    put_down(tx, std::slice::from_ref(&delivery))?;
-    Ok(delivery)
-}
-
-/// Delivers the events of a time again, those that the webhook wants now, as an operation.
-///
-/// # Errors
-/// 404, 409 when it is deleted or disabled, 403 for one that hears more than the actor may read.
-pub fn replay(tx: &mut Tx, id: Uuid, input: &ReplayInput) -> Result<Answer, Problem> {
-    enabled(tx, id)?;
-    operations::begin(tx, &Replay { webhook_id: id, from: input.from, to: input.to })
-}
-
-/// Delivers the event of a delivery again.
-///
-/// # Errors
-/// 404, 409 when the webhook is deleted or disabled, 403 for one that hears more than the actor may read.
-pub fn deliver_again(tx: &mut Tx, id: Uuid) -> Result<Delivery, Problem> {
-    let before = deliveries::find(tx, id)?;
-    if before.event_seq.is_none() {
-        return test(tx, before.webhook_id);
-    }
-    let webhook = enabled(tx, before.webhook_id)?;
-    // Of what the webhook was told in former times, too.
-    may_read(tx, std::slice::from_ref(&before.event_type))?;
-    if !selection::is_selected(&webhook.event_types, &before.event_type) {
-        return Err(Problem::new(Code::EventNotWanted).with("event_type", before.event_type));
-    }
-    let delivery = Delivery {
-        message_id: before.message_id,
-        event_type: before.event_type,
-        event_seq: before.event_seq,
-        event_at: before.event_at,
-        ..new_delivery(tx, &webhook, Uuid::now_v7(), "replay")
-    };
-    put_down(tx, std::slice::from_ref(&delivery))?;
-    Ok(delivery)
-}
-
-fn enabled(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
-    let webhook = changeable(tx, id)?;
-    match webhook.disabled_at {
-        Some(_) => Err(Problem::new(Code::WebhookDisabled)),
-        None => Ok(webhook),
-    }
-}
-
-/// A delivery that is due now, without what it is about.
-pub(super) fn new_delivery(tx: &Tx, webhook: &Webhook, id: Uuid, origin: &str) -> Delivery {
-    Delivery {
-        tenant_id: webhook.tenant_id,
-        id,
-        webhook_id: webhook.id,
-        period: webhook.period,
-        message_id: String::new(),
-        event_type: String::new(),
-        event_seq: None,
-        event_at: None,
-        origin: origin.into(),
-        state: "waiting".into(),
-        attempts: 0,
-        next_at: Some(tx.now),
-        later: false,
-        created_at: tx.now,
-        finished_at: None,
-    }
-}
-
-/// Puts deliveries down, and who makes them.
-///
-/// # Errors
-/// Those of the database.
-pub(super) fn put_down(tx: &mut Tx, new: &[Delivery]) -> Result<usize, StoreError> {
-    let put = deliveries::insert(tx, new)?;
-    let mut webhook_ids: Vec<Uuid> = new.iter().map(|delivery| delivery.webhook_id).collect();
-    webhook_ids.sort();
-    webhook_ids.dedup();
-    for webhook_id in webhook_ids {
-        look_after(tx, webhook_id)?;
-    }
-    Ok(put)
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::deliver::disable;
 use super::selection::{self, Selection, Unselectable};
-use super::service::{new_delivery, put_down};
+use super::wanted::{new_delivery, put_down};
 use crate::platform::jobs::system_of;
 
 /// Events that are read in one transaction.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strum::{Display, EnumString};
 use url::Url;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::selection;
@@ -184,25 +184,6 @@ impl From<&Webhook> for WebhookView {
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,
         }
-    }
-}
-
-/// Which page.
-#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub struct WebhookQuery {
-    /// Where the page begins: `next_cursor` of the page before.
-    #[param(min_length = 1, max_length = 2000)]
-    pub cursor: Option<String>,
-    /// Rows of the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: i64,
-}
-
-impl Default for WebhookQuery {
-    fn default() -> WebhookQuery {
-        WebhookQuery { cursor: None, limit: 50 }
     }
 }
 
