@@ -3,9 +3,10 @@ WORKDIR /source
 COPY . .
 RUN cargo build --release --locked -p fulcrum-api
 
-FROM debian:bookworm-slim
+# Its PostgreSQL is 17, that of docker-compose.yml: `fulcrum backup` takes pg_dump of the server's version.
+FROM debian:trixie-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
+    && apt-get install -y --no-install-recommends ca-certificates postgresql-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin fulcrum \
     && install --directory --owner=fulcrum --mode=0700 /var/lib/fulcrum

@@ -72,7 +72,10 @@ impl Outside {
         database: &DatabaseSettings,
     ) -> Result<Outside, String> {
         Ok(Outside {
-            sender: Sender::new(&settings.webhook_networks)?,
+            sender: Sender::new(
+                &settings.webhook_networks,
+                Duration::from_secs(settings.webhook_timeout_seconds),
+            )?,
             files: FileStore::open(settings, &database.data)?,
             backups: keeping.plan(database),
             event_months: keeping.event_months,

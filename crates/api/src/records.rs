@@ -123,7 +123,7 @@ fn update_locked<R: Resource>(
     let stamp = R::stamp(&before);
     if_match.check(stamp.version)?;
     if stamp.deleted {
-        return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(stamp.id)));
+        return Err(Problem::deleted(stamp.id));
     }
     // Merging would let an unknown field that is null disappear without a word.
     let unknown = unknown_fields(contract, &R::Input::name(), patch);

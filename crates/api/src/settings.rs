@@ -99,6 +99,9 @@ pub struct OutsideSettings {
     /// there, too.
     #[arg(long, env = "FULCRUM_WEBHOOK_NETWORKS", value_delimiter = ',')]
     pub webhook_networks: Vec<IpNet>,
+    /// Seconds that a receiver has to take a message and to answer.
+    #[arg(long, env = "FULCRUM_WEBHOOK_TIMEOUT_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=30))]
+    pub webhook_timeout_seconds: u64,
 }
 
 /// What is kept, and how long.

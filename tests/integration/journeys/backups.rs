@@ -5,14 +5,16 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::TimeDelta;
 use fulcrum_api::commands::run_with;
-use fulcrum_api::settings::KeepingSettings;
+use fulcrum_api::settings::{DatabaseSettings, KeepingSettings};
 use fulcrum_persistence::Clock;
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::changes::settle;
 use crate::support::receiver::{Manner, Receiver};
-use crate::support::{NOTHING_KEPT, Options, Reply, TestApp, company, database, new_folder};
+use crate::support::{
+    NOTHING_KEPT, Options, Reply, TestApp, company, database, database_settings, new_folder,
+};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path")
@@ -354,4 +356,25 @@ fn what_was_damaged_in_a_backup_is_not_handed_on() {
     run_with(&["backup", "--to", text(&to), "--database-url", &app.url, "--data", text(&app.data)]).unwrap();
     let second = to.join(&names(&to)[1]);
     assert_eq!(std::fs::read(of(&second)).unwrap(), b"content");
+}
+
+#[test]
+fn the_private_database_has_backups_by_itself_and_another_one_only_where_somebody_says_so() {
+    let usual = |database_url: Option<&str>, backup_folder: Option<&str>, backups_kept: u16| {
+        let database = DatabaseSettings {
+            database_url: database_url.map(str::to_owned),
+            ..database_settings(Path::new("/data"), "")
+        };
+        let keeping = KeepingSettings {
+            event_months: None,
+            backup_folder: backup_folder.map(Into::into),
+            backups_kept,
+        };
+        keeping.plan(&database).map(|plan| (plan.folder, plan.keep))
+    };
+    assert_eq!(usual(None, None, 7), Some(("/data/backups".into(), 7)));
+    assert_eq!(usual(None, Some("/else"), 3), Some(("/else".into(), 3)));
+    assert_eq!(usual(Some("postgres://x"), None, 7), None);
+    assert_eq!(usual(Some("postgres://x"), Some("/else"), 7), Some(("/else".into(), 7)));
+    assert_eq!(usual(None, None, 0), None);
 }

@@ -420,7 +420,14 @@ fn nothing_is_removed_from_a_store_that_belongs_to_another_database() {
     app.work();
     // By a slip in DATABASE_URL, or because a backup is tried out.
     let other = TestApp::with(Options { data: Some(app.data.clone()), ..Options::default() });
-    crate::support::database::execute(&other.url, "update installation set epoch = gen_random_uuid()");
+    // It knows the file, as one that belongs to nothing.
+    let row = format!(
+        "update installation set epoch = gen_random_uuid(); \
+         insert into files (tenant_id, id, name, media_type, size, sha256, uploaded_by_type, created_at, updated_at) \
+         select id, '{file}', 'a.pdf', 'application/pdf', 1, '', 'system', '2020-01-01', '2020-01-01' from tenants \
+         where slug = 'demo'"
+    );
+    crate::support::database::execute(&other.url, &row);
     other.work();
     other.clock.advance(TimeDelta::days(3));
     other.work();

@@ -197,6 +197,7 @@ pub fn outside(data: &Path, keeping: &KeepingSettings) -> Outside {
         file_limit: FILE_LIMIT,
         file_types: vec![],
         webhook_networks: vec![loopback],
+        webhook_timeout_seconds: 3,
     };
     Outside::open(&settings, keeping, &database_settings(data, "postgres://nowhere")).expect("it opens")
 }

@@ -6,7 +6,9 @@ pub mod database;
 pub mod jobs;
 pub mod receiver;
 
-pub use app::{FILE_LIMIT, NOTHING_KEPT, Options, TestApp, contract, new_folder, outside, settings};
+pub use app::{
+    FILE_LIMIT, NOTHING_KEPT, Options, TestApp, contract, database_settings, new_folder, outside, settings,
+};
 pub use client::{Client, Reply};
 
 use serde_json::{Value, json};

@@ -140,6 +140,9 @@ problems! {
     OperationEnded 409 {
         "The operation has ended", "What has {state} can't be stopped any more."; "操作已结束", "状态为 {state} 的操作无法停止。"
     }
+    TooMany 409 {
+        "There are too many", "There can be {max} of these at most."; "数量过多", "最多只能有 {max} 个。"
+    }
     EventNotWanted 409 {
         "The webhook doesn't want this", "Events of the type {event_type} are not among its event_types any more."; "Webhook 未订阅", "该 Webhook 已不再订阅 {event_type} 事件。"
     }

@@ -72,9 +72,9 @@ fn webhooks() -> Value {
         "operationId": "receiveEvent",
         "tags": ["webhooks"],
         "summary": "Something happened",
-        "description": "A CloudEvents 1.0 event, signed as Standard Webhooks says: check `webhook-signature` over the body as it came, and the age of `webhook-timestamp`. The same `webhook-id` may come more than once, and events may come out of order: `data.version` tells which is the latest. Any 2xx takes the message; 410 disables the webhook; anything else, a redirect included, is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h.",
+        "description": "A CloudEvents 1.0 event, signed as Standard Webhooks says: check `webhook-signature` over the body as it came, and the age of `webhook-timestamp`. The same `webhook-id` may come more than once, and events may come out of order: `data.version` tells which is the latest. Any 2xx takes the message; 410 to anything but a test disables the webhook; anything else, a redirect included, is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h. Tests are sent once.",
         "parameters": [
-            header("webhook-id", "The same whenever this message is sent.", "msg_0197a1c28f3e7d54a1b23c4d5e6f7a8b_1024"),
+            header("webhook-id", "The same whenever this message is sent.", "msg_0197a1c28f3e7d54a1b23c4d5e6f7a8b_1024_1795420800000000"),
             header("webhook-timestamp", "When it was sent, in seconds since 1970.", "1795420800"),
             header("webhook-signature", "`v1,` and the signature in base64; two of them, separated by a space, for a day after the secret was rotated.", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
         ],

@@ -121,6 +121,11 @@ impl Problem {
         problem.member("existing_id", existing.map_or(Value::Null, |id| json!(id)))
     }
 
+    /// A record that has to be restored before anything is done with it.
+    pub fn deleted(id: Uuid) -> Problem {
+        Problem::new(Code::RecordDeleted).member("existing_id", json!(id))
+    }
+
     /// The methods of a path that was asked with another one.
     pub fn allow(&self) -> Option<&str> {
         self.params.get("allow").and_then(Value::as_str)

@@ -83,7 +83,7 @@ permissions! {
     WebhooksWrite = "platform.webhooks:write",
     /// See and download the files of the records that one sees.
     FilesRead = "platform.files:read",
-    /// Upload files and link them to records that one may change.
+    /// Upload files and link them to records that one sees.
     FilesWrite = "platform.files:write",
     /// Delete and restore files.
     FilesDelete = "platform.files:delete",

@@ -79,7 +79,7 @@ const MOST_BRACKETS: usize = 100;
 /// Bytes of stack for reading a condition; memory is taken only as far as it is used.
 const STACK: usize = 64 << 20;
 
-const FUNCTIONS: [&str; 25] = [
+const FUNCTIONS: [&str; 24] = [
     "bool",
     "contains",
     "double",
@@ -104,7 +104,6 @@ const FUNCTIONS: [&str; 25] = [
     "type",
     "uint",
     "@in",
-    "@not_strictly_false",
 ];
 
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
@@ -265,10 +264,10 @@ impl<'a> Walk<'a> {
     fn expression(&mut self, expr: &IdedExpr) -> Shape<'a> {
         match &expr.expr {
             Expr::Ident(name) if self.bound.contains(name) => Shape::Unknown,
-            Expr::Ident(name) => self.member(expr, Shape::Field(self.fields), name, name),
+            Expr::Ident(name) => self.member(expr, Shape::Field(self.fields), name),
             Expr::Select(select) => {
                 let of = self.expression(&select.operand);
-                self.member(expr, of, &select.field, &select.field)
+                self.member(expr, of, &select.field)
             }
             Expr::Call(call) => self.call(expr, call),
             Expr::Comprehension(each) => {
@@ -338,19 +337,19 @@ impl<'a> Walk<'a> {
             && let Some(of) = arguments.into_iter().next()
         {
             let name = name.inner();
-            return self.member(expr, of, name, name);
+            return self.member(expr, of, name);
         }
         Shape::Unknown
     }
 
-    fn member(&mut self, expr: &IdedExpr, of: Shape<'a>, name: &str, said: &str) -> Shape<'a> {
+    fn member(&mut self, expr: &IdedExpr, of: Shape<'a>, name: &str) -> Shape<'a> {
         match of {
             Shape::Unknown | Shape::Field(Field::Any) => Shape::Unknown,
             Shape::Field(Field::Object(fields)) if fields.contains_key(name) => {
                 fields.get(name).map_or(Shape::Unknown, Shape::Field)
             }
             Shape::Field(_) => {
-                self.wrong(expr, Fault::UnknownField(said.to_owned()));
+                self.wrong(expr, Fault::UnknownField(name.to_owned()));
                 Shape::Unknown
             }
         }

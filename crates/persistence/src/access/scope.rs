@@ -25,6 +25,11 @@ pub(crate) fn condition(tx: &Tx, owner: &'static str, department: &'static str) 
     }
 }
 
+/// Whether the actor sees all of the company: for what belongs to nobody in it.
+pub(crate) fn is_whole_company(tx: &Tx) -> bool {
+    tx.actor.scope == DataScope::Tenant
+}
+
 /// A condition. Written out by hand, because diesel never keeps a prepared statement with an `sql` literal in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Within {

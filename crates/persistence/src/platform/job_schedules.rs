@@ -58,14 +58,15 @@ pub fn put(tx: &mut Tx, schedule: &JobSchedule) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Schedules of the whole installation that are due, held until the transaction ends; those that another worker holds are
-/// its business.
+/// Schedules of the whole installation, for kinds of jobs, that are due, held until the transaction ends; those that another worker
+/// holds are its business.
 ///
 /// # Errors
 /// Those of the database.
-pub fn take_due(tx: &mut Tx, limit: i64) -> Result<Vec<JobSchedule>, StoreError> {
+pub fn take_due(tx: &mut Tx, kinds: &[&str], limit: i64) -> Result<Vec<JobSchedule>, StoreError> {
     Ok(job_schedules::table
         .filter(job_schedules::next_at.le(tx.now))
+        .filter(job_schedules::kind.eq_any(kinds.to_vec()))
         .order(job_schedules::next_at)
         .limit(limit)
         .select(JobSchedule::as_select())

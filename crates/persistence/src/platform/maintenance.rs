@@ -73,12 +73,12 @@ pub fn run(url: &str, now: DateTime<Utc>, event_months: Option<u32>) -> Result<(
             now - TimeDelta::days(90),
         ),
         (
-            "update webhooks w set previous_secret = null, previous_secret_until = null from tenants t \
-             where w.tenant_id = t.id and w.previous_secret_until < $1",
+            "update webhooks w set previous_secret = null from tenants t \
+             where w.tenant_id = t.id and w.previous_secret_until < $1 and w.previous_secret is not null",
             now,
         ),
     ] {
-        // Jobs are many, so they go piece by piece; of the others nothing is left after the first time.
+        // Jobs and deliveries are many, so they go piece by piece; of the others nothing is left after the first time.
         while sql_query(statement).bind::<Timestamptz, _>(before).execute(&mut conn)? > 0 {}
     }
     Ok(())

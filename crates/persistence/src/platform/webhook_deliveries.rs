@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid};
-use fulcrum_domain::access::DataScope;
 use uuid::Uuid;
 
 use super::events::Event;
+use crate::access::scope;
 use crate::db::prepared;
 use crate::paging::{PageRequest, keyset};
 use crate::schema::{events, webhook_attempts, webhook_deliveries};
 use crate::{StoreError, Tx};
 
 /// Something to be told to a webhook.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, QueryableByName)]
-#[diesel(table_name = webhook_deliveries, treat_none_as_null = true)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = webhook_deliveries)]
 #[allow(missing_docs)]
 pub struct Delivery {
     pub tenant_id: Uuid,
@@ -64,27 +64,22 @@ pub struct Filter {
 fn visible<'a>(tx: &Tx) -> webhook_deliveries::BoxedQuery<'a, Pg> {
     let query =
         webhook_deliveries::table.filter(webhook_deliveries::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
-    if tx.actor.scope == DataScope::Tenant {
-        query
-    } else {
-        query.filter(false.into_sql::<diesel::sql_types::Bool>())
-    }
+    query.filter(scope::is_whole_company(tx).into_sql::<Bool>())
 }
 
 /// Puts deliveries down. Of an event that was put down for a webhook before, nothing happens.
 ///
 /// # Errors
 /// Those of the database.
-pub fn insert(tx: &mut Tx, deliveries: &[Delivery]) -> Result<usize, StoreError> {
-    let mut put = 0;
+pub fn insert(tx: &mut Tx, deliveries: &[Delivery]) -> Result<(), StoreError> {
     // A statement has 65,535 parameters at most.
     for some in deliveries.chunks(1000) {
-        put += diesel::insert_into(webhook_deliveries::table)
+        diesel::insert_into(webhook_deliveries::table)
             .values(some)
             .on_conflict_do_nothing()
             .execute(tx.conn)?;
     }
-    Ok(put)
+    Ok(())
 }
 
 /// One delivery.
@@ -202,11 +197,11 @@ pub fn events_of(tx: &mut Tx, deliveries: &[Delivery]) -> Result<Vec<Event>, Sto
 }
 
 /// Notes an attempt and what becomes of the delivery. One that was noted before, or that nobody waits for any more, changes
-/// nothing: `false`.
+/// nothing.
 ///
 /// # Errors
 /// Those of the database.
-pub fn note(tx: &mut Tx, delivery: &Delivery, attempt: &Attempt) -> Result<bool, StoreError> {
+pub fn note(tx: &mut Tx, delivery: &Delivery, attempt: &Attempt) -> Result<(), StoreError> {
     let changed = diesel::update(webhook_deliveries::table.find((delivery.tenant_id, delivery.id)))
         .filter(webhook_deliveries::state.eq("waiting"))
         .filter(webhook_deliveries::attempts.eq(attempt.number - 1))
@@ -220,7 +215,7 @@ pub fn note(tx: &mut Tx, delivery: &Delivery, attempt: &Attempt) -> Result<bool,
     if changed == 1 {
         diesel::insert_into(webhook_attempts::table).values(attempt).execute(tx.conn)?;
     }
-    Ok(changed == 1)
+    Ok(())
 }
 
 /// Gives up what waits for a webhook, a piece of it: what was put down before a period of it; tests only when it is said. Returns how

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
-use fulcrum_domain::access::DataScope;
+use diesel::sql_types::{BigInt, Bool, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::changes::{self, Place};
+use crate::access::scope;
 use crate::db::prepared;
 use crate::paging::{PageRequest, keyset};
 use crate::schema::{webhook_places, webhooks};
@@ -45,11 +45,19 @@ pub struct Webhook {
 /// Webhooks are the company's: who doesn't see all of it sees none.
 fn visible<'a>(tx: &Tx) -> webhooks::BoxedQuery<'a, Pg> {
     let query = webhooks::table.filter(webhooks::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
-    if tx.actor.scope == DataScope::Tenant {
-        query
-    } else {
-        query.filter(false.into_sql::<diesel::sql_types::Bool>())
-    }
+    query.filter(scope::is_whole_company(tx).into_sql::<Bool>())
+}
+
+/// How many a company has.
+///
+/// # Errors
+/// Those of the database.
+pub fn count(tx: &mut Tx) -> Result<i64, StoreError> {
+    Ok(webhooks::table
+        .filter(webhooks::tenant_id.eq(tx.actor.tenant_id))
+        .filter(webhooks::deleted_at.is_null())
+        .count()
+        .get_result(tx.conn)?)
 }
 
 /// Adds a webhook.
@@ -181,9 +189,15 @@ pub fn is_listened_to(tx: &mut Tx) -> Result<bool, StoreError> {
 /// # Errors
 /// Those of the database.
 pub fn begin_to_tell(tx: &mut Tx) -> Result<(), StoreError> {
-    // The end first: what happens after another webhook began to listen lies behind it.
-    let end = changes::end(tx)?;
+    // First the row: of two who begin at once, the second one sees what the first one did, and leaves it its place.
+    prepared(
+        "insert into webhook_places (tenant_id, first_xid, behind_xid, seq) values ($1, 0, 0, 0) \
+         on conflict (tenant_id) do update set seq = webhook_places.seq",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .execute(tx.conn)?;
     if !is_listened_to(tx)? {
+        let end = changes::end(tx)?;
         set_place(tx, end)?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::App;
 use crate::access::grants;
 use crate::auth::api_keys::Presentable;
 use crate::http::answer::Answer;
-use crate::http::catalog::{Code, FieldCode};
+use crate::http::catalog::FieldCode;
 use crate::http::cursor::List;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
@@ -142,7 +142,7 @@ pub fn rotate_secret(tx: &mut Tx, id: Uuid, if_match: &IfMatch) -> Result<Answer
     let before = store::lock(tx, id)?;
     if_match.check(before.version)?;
     if before.deleted_at.is_some() {
-        return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(before.id)));
+        return Err(Problem::deleted(before.id));
     }
     may_grant(tx, &ApiClients::input_of(&before))?;
     let after = ApiClient { version: before.version + 1, updated_at: tx.now, ..before };

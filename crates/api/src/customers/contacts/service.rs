@@ -19,7 +19,7 @@ use crate::App;
 use crate::customers::customers::service::search_of;
 use crate::customers::rules;
 use crate::http::answer::Answer;
-use crate::http::catalog::{Code, FieldCode};
+use crate::http::catalog::FieldCode;
 use crate::http::cursor::List;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::wire::Count;
@@ -63,7 +63,7 @@ impl Resource for Contacts {
             found => found?,
         };
         if customer.deleted_at.is_some() {
-            return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(customer.id)));
+            return Err(Problem::deleted(customer.id));
         }
         match store::primary_of(tx, customer.id)? {
             // The first one is the one to turn to.

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{DUMP, FILES, FORMAT, MANIFEST, Manifest, PARTIAL, Report, STOPPED, SUMS, WANTED, kept};
 use crate::platform::files::views::hex;
-use crate::platform::files::{FileStore, at};
+use crate::platform::files::{FileStore, at, private_folder};
 
 /// What is copied.
 pub(crate) struct Source<'a> {
@@ -39,7 +39,7 @@ pub(crate) async fn make(
     let folder = parent.join(format!("{prefix}{}", now.format("%Y%m%dT%H%M%SZ")));
     let partial = PathBuf::from(format!("{}{PARTIAL}", folder.display()));
     let said = |error: std::io::Error| format!("{}: {error}", partial.display());
-    private_folder(parent).map_err(said)?;
+    private_folder(parent, true).map_err(said)?;
     let inside = |store: &Path| Some(parent.canonicalize().ok()?.starts_with(store.canonicalize().ok()?));
     if source.files.folder().and_then(inside) == Some(true) {
         return Err(format!(
@@ -53,7 +53,7 @@ pub(crate) async fn make(
     // The one before, whose files need not be written once more.
     let before = kept(parent, WANTED).ok().and_then(|kept| kept.into_iter().next());
     // Whoever comes second at the same second doesn't write into the same folder.
-    new_private_folder(&partial, false).map_err(said)?;
+    private_folder(&partial, false).map_err(said)?;
     let made = fill(source, &partial, before.as_deref(), now, report).await;
     let placed = made.and_then(|()| {
         sync_folder(&partial).map_err(said)?;
@@ -72,19 +72,6 @@ pub(crate) async fn make(
 /// So that what is in a folder is there after the power has gone.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-/// Nobody else may look: everything that the company knows is in it.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    new_private_folder(folder, true)
-}
-
-fn new_private_folder(folder: &Path, may_be_there: bool) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(may_be_there);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 async fn fill(
@@ -145,7 +132,7 @@ async fn copy_files(
         let name = format!("{FILES}/{}", object.location);
         let to = folder.join(&name);
         if let Some(parent) = to.parent() {
-            private_folder(parent).map_err(said)?;
+            private_folder(parent, true).map_err(said)?;
         }
         let linked = match (before, known.get(&name)) {
             (Some(before), Some(sum)) => link(&before.join(&name), &to, sum),

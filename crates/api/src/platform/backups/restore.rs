@@ -15,7 +15,7 @@ use crate::platform::files::FileStore;
 /// calls this.
 ///
 /// # Errors
-/// A sentence for a person; the database is as empty as it was then.
+/// A sentence for a person; the database is as empty as it was then, and marked: it takes another restore, and nothing else.
 pub(crate) async fn restore(
     into: &Source<'_>,
     folder: &Path,

@@ -25,6 +25,7 @@ use crate::customers::customers::views::CustomerView;
 use crate::http::catalog::Code;
 use crate::http::cursor::List;
 use crate::http::problem::Problem;
+use crate::platform::files::views::hex;
 use crate::records::require;
 
 /// How long a cursor is good for.
@@ -120,7 +121,7 @@ fn places(tx: &mut Tx) -> Result<Vec<Uuid>, StoreError> {
 fn view_of(tx: &mut Tx, types: &[ChangedType]) -> Result<String, StoreError> {
     let whose = places(tx)?;
     let text = format!("{} {whose:?} {types:?}", tx.actor.scope);
-    Ok(Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&Sha256::digest(text)[..8]))
 }
 
 /// Of each record its last change, in the order of the first ones.

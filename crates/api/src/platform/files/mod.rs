@@ -10,5 +10,5 @@ pub mod views;
 
 pub(crate) use service::create;
 pub use store::FileStore;
-pub(crate) use store::at;
+pub(crate) use store::{at, private_folder};
 pub(crate) use upload::Upload;

@@ -29,7 +29,7 @@ pub async fn list(call: Allowed<FilesRead>, query: Query<FileQuery>) -> Result<A
 /// Upload a file
 ///
 /// For a record that the caller sees. What the name, the `Content-Type` of the part and the content say it is has to agree.
-/// The size and the types that are taken are settings of the installation. An upload that breaks off leaves nothing.
+/// The size and the types that are taken are settings of the installation. An upload that breaks off is not there.
 #[utoipa::path(operation_id = "createFile", tag = "files",
     request_body(content = FileInput, content_type = "multipart/form-data"),
     security(("bearer" = ["platform.files:write"])),

@@ -23,6 +23,8 @@ use crate::records::require;
 
 /// The path segment.
 const COLLECTION: &str = "files";
+/// Records that one file belongs to.
+const MOST_LINKS: i64 = 1000;
 
 /// A record that a file is linked to.
 struct Subject {
@@ -31,21 +33,21 @@ struct Subject {
     customer_id: Uuid,
 }
 
-/// The record that a file shall belong to, or shall not any more: one that the actor sees.
+/// The record that a file shall belong to, or shall not any more: one that the actor sees. Held, so that it isn't deleted meanwhile.
 fn subject(tx: &mut Tx, kind: FileSubject, id: Uuid) -> Result<Subject, Problem> {
     let (needed, found) = match kind {
         FileSubject::Customer => {
-            let found = customers::find(tx, id).map(|customer| (customer.id, customer.deleted_at));
+            let found = customers::lock(tx, id).map(|customer| (customer.id, customer.deleted_at));
             (Permission::CustomersRead, found)
         }
         FileSubject::Contact => {
-            let found = contacts::find(tx, id).map(|contact| (contact.customer_id, contact.deleted_at));
+            let found = contacts::lock(tx, id).map(|contact| (contact.customer_id, contact.deleted_at));
             (Permission::ContactsRead, found)
         }
     };
     require(&tx.actor, needed)?;
     match found {
-        Ok((_, Some(_))) => Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(id))),
+        Ok((_, Some(_))) => Err(Problem::deleted(id)),
         Ok((customer_id, None)) => Ok(Subject { kind, id, customer_id }),
         Err(StoreError::NotFound) => Err(Problem::field("/subject_id", FieldCode::NotFound)),
         Err(error) => Err(error.into()),
@@ -135,7 +137,7 @@ pub(super) async fn file(call: &Call, id: Uuid) -> Result<File, Problem> {
     let find = move |tx: &mut Tx| {
         let row = store::find(tx, id)?;
         match row.deleted_at {
-            Some(_) => Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(row.id))),
+            Some(_) => Err(Problem::deleted(row.id)),
             None => Ok(row),
         }
     };
@@ -168,6 +170,9 @@ pub fn link(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &LinkInput) -> Resu
     let row = changeable(tx, id, if_match)?;
     let subject = subject(tx, link.subject_type, link.subject_id)?;
     let before = store::links(tx, &[id])?;
+    if store::count_links(tx, id)? >= MOST_LINKS {
+        return Err(Problem::new(Code::TooMany).with("max", MOST_LINKS));
+    }
     if !put_link(tx, &row, &subject, link)? {
         return shown(tx, &row);
     }
@@ -214,7 +219,7 @@ fn changeable(tx: &mut Tx, id: Uuid, if_match: &IfMatch) -> Result<File, Problem
     let row = store::lock(tx, id)?;
     if_match.check(row.version)?;
     match row.deleted_at {
-        Some(_) => Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(row.id))),
+        Some(_) => Err(Problem::deleted(row.id)),
         None => Ok(row),
     }
 }
@@ -264,13 +269,12 @@ fn set_deleted(tx: &mut Tx, id: Uuid, if_match: &IfMatch, deleted: bool) -> Resu
 
 /// The customers that links concern, each once; nobody when there are none.
 fn customers_of(tx: &mut Tx, links: &[Link]) -> Result<BTreeSet<Option<Uuid>>, StoreError> {
-    let mut found = BTreeSet::new();
-    for link in links {
-        found.insert(match link.subject_type == contacts::SUBJECT {
-            true => contacts::find(tx, link.subject_id).map(|contact| Some(contact.customer_id))?,
-            false => Some(link.subject_id),
-        });
-    }
+    let (of_contacts, of_customers): (Vec<&Link>, Vec<&Link>) =
+        links.iter().partition(|link| link.subject_type == contacts::SUBJECT);
+    let contact_ids: Vec<Uuid> = of_contacts.iter().map(|link| link.subject_id).collect();
+    let contacts = contacts::find_all(tx, &contact_ids)?;
+    let mut found: BTreeSet<Option<Uuid>> = of_customers.iter().map(|link| Some(link.subject_id)).collect();
+    found.extend(contacts.iter().map(|contact| Some(contact.customer_id)));
     if found.is_empty() {
         found.insert(None);
     }

@@ -196,13 +196,21 @@ pub(crate) fn at(place: &Path) -> Option<(Uuid, Uuid)> {
     parts.next().is_none().then_some(ids)
 }
 
-fn folder(path: &Folder) -> Result<LocalFileSystem, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("the folder for files {}: {error}", path.display());
+/// Makes a folder that nobody else may look into: everything that the company knows is in it.
+///
+/// # Errors
+/// Those of the system; when it is there already, unless it may be.
+pub(crate) fn private_folder(path: &Folder, may_be_there: bool) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
+    builder.recursive(may_be_there);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| failed(&error))?;
+    builder.create(path)
+}
+
+fn folder(path: &Folder) -> Result<LocalFileSystem, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("the folder for files {}: {error}", path.display());
+    private_folder(path, true).map_err(|error| failed(&error))?;
     let store = LocalFileSystem::new_with_prefix(path).map_err(|error| failed(&error))?;
     // A file that was answered for is there after the power has gone.
     Ok(store.with_fsync(true))

@@ -34,6 +34,14 @@ impl Job for Sweep {
 
 pub(crate) async fn run(context: Context, _: Sweep) -> Result<(), JobFailed> {
     let before = context.app.db.clock().now() - GRACE;
+    if !is_ours(&context).await? {
+        return Ok(());
+    }
+    if let Some(folder) = context.app.files.folder().map(Path::to_owned) {
+        web::block(move || remove_leftovers(&folder, before))
+            .await
+            .map_err(|error| JobFailed::for_now(error.to_string()))?;
+    }
     loop {
         let orphans = context.write(move |tx| Ok(store::forget_orphans(tx, before, AT_ONCE as i64)?)).await?;
         // Known to nobody any more; if this ends here, the content is found below another day.
@@ -44,13 +52,12 @@ pub(crate) async fn run(context: Context, _: Sweep) -> Result<(), JobFailed> {
             break;
         }
     }
-    if let Some(folder) = context.app.files.folder() {
-        remove_leftovers(folder, before);
-    }
-    if !is_ours(&context).await? {
-        return Ok(());
-    }
-    let objects = context.app.files.objects().clone();
+    remove_unknown(&context.app, before).await
+}
+
+/// Removes content that nobody knows of.
+async fn remove_unknown(app: &web::Data<App>, before: DateTime<Utc>) -> Result<(), JobFailed> {
+    let objects = app.files.objects().clone();
     let mut pieces = objects.list(None).chunks(AT_ONCE);
     while let Some(piece) = pieces.next().await {
         let mut old = Vec::new();
@@ -60,10 +67,10 @@ pub(crate) async fn run(context: Context, _: Sweep) -> Result<(), JobFailed> {
                 old.extend(at(&object.location));
             }
         }
-        let known = known(&context.app, old.clone()).await?;
+        let known = known(app, old.clone()).await?;
         for (tenant_id, id) in old.into_iter().filter(|key| !known.contains(key)) {
             tracing::info!(file = %id, tenant = %tenant_id, "content that nobody knows of is removed");
-            context.app.files.remove(tenant_id, id).await;
+            app.files.remove(tenant_id, id).await;
         }
     }
     Ok(())
@@ -92,9 +99,11 @@ async fn is_ours(context: &Context) -> Result<bool, JobFailed> {
 fn remove_leftovers(folder: &Path, before: DateTime<Utc>) {
     for tenant in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         for file in std::fs::read_dir(tenant.path()).into_iter().flatten().flatten() {
-            let begun = file.file_name().to_string_lossy().contains('#');
+            if !file.file_name().to_string_lossy().contains('#') {
+                continue;
+            }
             let changed = file.metadata().and_then(|known| known.modified()).map(DateTime::<Utc>::from);
-            if begun && changed.is_ok_and(|changed| changed < before) {
+            if changed.is_ok_and(|changed| changed < before) {
                 let _ = std::fs::remove_file(file.path());
             }
         }

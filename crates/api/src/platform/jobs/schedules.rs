@@ -68,13 +68,13 @@ const AT_ONCE: i64 = 100;
 /// How long a schedule that couldn't be followed is left alone.
 const LATER: TimeDelta = TimeDelta::minutes(1);
 
-/// Puts down the jobs of all schedules that are due. A time that was missed while nobody worked is made up for once, not
+/// Puts down the jobs of all schedules that are due and whose kinds the worker knows: what nobody does isn't put down again and again. A time that was missed while nobody worked is made up for once, not
 /// once for each time. One that can't be followed doesn't hold up the others.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) fn follow(tx: &mut Tx) -> Result<(), StoreError> {
-    for schedule in store::take_due(tx, AT_ONCE)? {
+pub(super) fn follow(tx: &mut Tx, kinds: &[&str]) -> Result<(), StoreError> {
+    for schedule in store::take_due(tx, kinds, AT_ONCE)? {
         if let Err(error) = tx.part(|tx| follow_one(tx, &schedule)) {
             tracing::warn!(%error, name = schedule.name, tenant = %schedule.tenant_id, "a schedule could not be followed");
             let later = tx.now + LATER;

@@ -161,7 +161,7 @@ impl Worker {
     pub async fn drain(&self) -> Result<usize, StoreError> {
         self.register().await?;
         self.accounts.write(take_over_from_the_dead).await?;
-        self.accounts.write(schedules::follow).await?;
+        self.follow_schedules().await?;
         let (mut done, mut telling) = (0, Telling::default());
         loop {
             telling.look(&self.accounts.db).await?;
@@ -199,7 +199,7 @@ impl Worker {
         while !*stop.borrow() && !dead.load(Ordering::Relaxed) {
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
-                self.accounts.write(schedules::follow).await.unwrap_or_else(|error| complain(&error));
+                self.follow_schedules().await.unwrap_or_else(|error| complain(&error));
             }
             for (lane, most, running) in &mut lanes {
                 let free = most.saturating_sub(running.len());
@@ -275,6 +275,11 @@ impl Worker {
                 tokio::time::sleep(beat).await;
             }
         }
+    }
+
+    async fn follow_schedules(&self) -> Result<(), StoreError> {
+        let kinds = self.kinds.names();
+        self.accounts.write(move |tx| schedules::follow(tx, &kinds)).await
     }
 
     /// One attempt at a job, to its end and its account.

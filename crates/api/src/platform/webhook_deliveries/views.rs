@@ -18,9 +18,9 @@ pub enum DeliveryState {
     Waiting,
     /// The receiver has it.
     Succeeded,
-    /// It was tried often enough.
+    /// It was tried often enough: ten times, or once when it was a test or the receiver answered 410. Or its event isn't kept any more.
     Failed,
-    /// Its webhook was disabled or deleted before it got through.
+    /// Before it got through, its webhook was disabled or deleted, or came not to want such events.
     Cancelled,
 }
 
@@ -46,7 +46,7 @@ pub struct DeliveryView {
     /// Which webhook.
     pub webhook_id: Uuid,
     /// `webhook-id` of the message: the same for each attempt and each repetition.
-    #[schema(max_length = 80, example = "msg_0197a1c28f3e7d54a1b23c4d5e6f7a8b_1024")]
+    #[schema(max_length = 80, example = "msg_0197a1c28f3e7d54a1b23c4d5e6f7a8b_1024_1795420800000000")]
     pub message_id: String,
     /// The event; null in a test.
     #[schema(required, max_length = 20, pattern = "^[0-9]+$", example = "1024")]

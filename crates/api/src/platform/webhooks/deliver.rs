@@ -53,11 +53,18 @@ impl Job for Deliver {
     }
 }
 
-/// What is sent together.
-struct Round {
+/// To whom a round is sent, and until when the webhook is ours.
+#[derive(Clone)]
+struct Told {
     url: String,
     /// In which of its periods the webhook is.
     period: i32,
+    until: DateTime<Utc>,
+}
+
+/// What is sent together.
+struct Round {
+    told: Told,
     secrets: Vec<String>,
     /// Deliveries with their messages, or why there is none.
     messages: Vec<(Delivery, Result<String, &'static str>)>,
@@ -68,7 +75,7 @@ pub(crate) async fn run(context: Context, job: Deliver) -> Result<(), JobFailed>
     let app = context.app.clone();
     let mut round = context.write(move |tx| Ok(begin(tx, &app.keys, id)?)).await?;
     while let Some(now) = round {
-        let told = (now.url.clone(), now.period);
+        let told = now.told.clone();
         let outcomes: Arc<[(Delivery, Sent)]> = send(&context.app, now).await.into();
         let goes_on = began.elapsed() < TURN && !*context.stopping.borrow();
         round = note_and_go_on(&context, id, told, outcomes, goes_on).await?;
@@ -80,7 +87,7 @@ pub(crate) async fn run(context: Context, job: Deliver) -> Result<(), JobFailed>
 async fn note_and_go_on(
     context: &Context,
     id: Uuid,
-    told: (String, i32),
+    told: Told,
     outcomes: Arc<[(Delivery, Sent)]>,
     goes_on: bool,
 ) -> Result<Option<Round>, JobFailed> {
@@ -90,6 +97,10 @@ async fn note_and_go_on(
         let noted = context
             .write(move |tx| {
                 let webhook = note_all(tx, id, &told, &outcomes)?;
+                if webhook.busy_until != Some(told.until) {
+                    // It took too long: somebody else is at it by now.
+                    return Ok(None);
+                }
                 Ok(if goes_on { next(tx, &app.keys, webhook)? } else { end(tx, webhook)? })
             })
             .await;
@@ -120,9 +131,17 @@ async fn send(app: &App, round: Round) -> Vec<(Delivery, Sent)> {
         }
     }
     if !messages.is_empty() {
-        let outcomes = app.sender.send_all(&round.url, messages).await;
+        let outcomes = app.sender.send_all(&round.told.url, messages).await;
         let outcomes = outcomes.into_iter().map(|outcome| Sent { at, outcome });
         sent.extend(to_send.into_iter().zip(outcomes));
+    }
+    for (_, Sent { outcome, .. }) in &sent {
+        let word = match (outcome.is_success(), outcome.status) {
+            (true, _) => "taken",
+            (false, Some(_)) => "refused",
+            (false, None) => "not_sent",
+        };
+        metrics::counter!("fulcrum_webhook_attempts_total", "outcome" => word).increment(1);
     }
     sent
 }
@@ -180,9 +199,10 @@ fn next(tx: &mut Tx, keys: &Keys, webhook: Webhook) -> Result<Option<Round>, Sto
         }
     };
     let messages = wanted.into_iter().map(|delivery| (delivery.clone(), body(&delivery))).collect();
-    let (url, period, secrets) = (webhook.url.clone(), webhook.period, secrets.unwrap_or_default());
-    store::replace(tx, &Webhook { busy_until: Some(tx.now + BUSY), ..webhook })?;
-    Ok(Some(Round { url, period, secrets, messages }))
+    let (secrets, until) = (secrets.unwrap_or_default(), tx.now + BUSY);
+    let told = Told { url: webhook.url.clone(), period: webhook.period, until };
+    store::replace(tx, &Webhook { busy_until: Some(until), ..webhook })?;
+    Ok(Some(Round { told, secrets, messages }))
 }
 
 /// What messages are signed with: the secret, and for a while the one before it. Nothing when they can't be decrypted.
@@ -216,7 +236,7 @@ fn end(tx: &mut Tx, webhook: Webhook) -> Result<Option<Round>, StoreError> {
 fn note_all(
     tx: &mut Tx,
     id: Uuid,
-    told: &(String, i32),
+    told: &Told,
     outcomes: &[(Delivery, Sent)],
 ) -> Result<Webhook, StoreError> {
     let before = store::lock(tx, id)?;
@@ -266,7 +286,7 @@ fn note_all(
         }
     }
     // What another address said, or this one in another time, is no judgement of what the webhook is now.
-    if (&before.url, before.period) != (&told.0, told.1) {
+    if (&before.url, before.period) != (&told.url, told.period) {
         return Ok(before);
     }
     if webhook.failing_since != before.failing_since {

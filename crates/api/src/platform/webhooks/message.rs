@@ -27,8 +27,8 @@ pub struct Message {
     /// The version of CloudEvents.
     #[schema(max_length = 3, example = "1.0")]
     pub specversion: String,
-    /// The event's id, or that of a test. Unique together with `source`.
-    #[schema(max_length = 60, example = "1024")]
+    /// The event's id and time, or the id of a test. Unique together with `source`.
+    #[schema(max_length = 60, example = "1024-1795420800000000")]
     pub id: String,
     /// The company.
     #[schema(max_length = 60, example = "urn:uuid:0197a1c2-8f3e-7d54-a1b2-3c4d5e6f7a8b")]
@@ -58,7 +58,9 @@ pub(super) struct Signed {
 
 /// The message about an event.
 pub(super) fn about(tenant_id: Uuid, event: Event) -> String {
-    let (id, subject) = (event.seq.to_string(), format!("{}/{}", event.subject_type, event.subject_id));
+    // With the time: a database that was restored from a copy gives numbers again.
+    let id = format!("{}-{}", event.seq, event.at.timestamp_micros());
+    let subject = format!("{}/{}", event.subject_type, event.subject_id);
     let message = Message {
         specversion: "1.0".into(),
         id,
@@ -172,7 +174,7 @@ mod tests {
         assert_eq!(message["data"]["changes"], json!({ "notes": {}, "grade": {} }));
         assert_eq!(
             (&message["id"], &message["subject"]),
-            (&json!("7"), &json!(format!("customer/{}", Uuid::nil())))
+            (&json!("7-1614265330000000"), &json!(format!("customer/{}", Uuid::nil())))
         );
     }
 }

@@ -14,8 +14,6 @@ use super::message::Signed;
 use crate::http::catalog::FieldCode;
 use crate::http::problem::{FieldError, Problem};
 
-/// How long a receiver has to take a message and to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it has for connecting.
 const CONNECTING: Duration = Duration::from_secs(5);
 /// Bytes of an answer that are read and kept.
@@ -56,11 +54,11 @@ impl Outcome {
 }
 
 impl Sender {
-    /// A sender that may go to these networks beside the public internet.
+    /// A sender that may go to these networks beside the public internet; receivers have so long to take a message and to answer.
     ///
     /// # Errors
     /// When TLS can't be set up.
-    pub fn new(networks: &[IpNet]) -> Result<Sender, String> {
+    pub fn new(networks: &[IpNet], patience: Duration) -> Result<Sender, String> {
         let lane = |encrypted| {
             let allowed = Allowed::by(networks, encrypted);
             let client = Client::builder()
@@ -69,8 +67,8 @@ impl Sender {
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
                 .https_only(encrypted)
-                .connect_timeout(CONNECTING)
-                .timeout(PATIENCE)
+                .connect_timeout(CONNECTING.min(patience))
+                .timeout(patience)
                 // A connection ends with the thread that opened it: the next round has no use for it.
                 .pool_max_idle_per_host(0)
                 .http1_only()
@@ -99,7 +97,8 @@ impl Sender {
         let (lanes, url, count) = (self.0.clone(), url.to_owned(), messages.len());
         let (tell, told) = oneshot::channel();
         let sending = std::thread::Builder::new().name("webhook".into()).spawn(move || {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
+            // Looks at the clock after every step: one who answers without end keeps each step busy for a while.
+            let runtime = Builder::new_current_thread().enable_all().event_interval(1).build()?;
             let outcomes = runtime.block_on(join_all(messages.into_iter().map(|one| lanes.send(&url, one))));
             // Who waited for it may have gone.
             let _ = tell.send(outcomes);

@@ -22,6 +22,9 @@ use crate::http::problem::Problem;
 use crate::http::wire::PageQuery;
 use crate::records::{self, Resource, Stamp};
 
+/// Webhooks of a company: each is asked about each event.
+const MOST: i64 = 50;
+
 /// How long messages are signed with the secret before a rotation, too.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
@@ -89,6 +92,7 @@ impl Resource for Webhooks {
         };
         let row = filled(tx, blank, input);
         may_hear(tx, &row)?;
+        has_room(tx)?;
         let row = listening(tx, row)?;
         store::insert(tx, &row)?;
         Ok(row)
@@ -115,6 +119,9 @@ impl Resource for Webhooks {
     fn set_deleted(tx: &mut Tx, before: &Webhook, deleted: bool) -> Result<Webhook, Problem> {
         may_hear(tx, before)?;
         look_after(tx, before.id)?;
+        if !deleted {
+            has_room(tx)?;
+        }
         let row = if deleted { before.clone() } else { listening(tx, before.clone())? };
         let after = Webhook {
             deleted_at: deleted.then_some(tx.now),
@@ -124,6 +131,13 @@ impl Resource for Webhooks {
         };
         store::replace(tx, &after)?;
         Ok(after)
+    }
+}
+
+fn has_room(tx: &mut Tx) -> Result<(), Problem> {
+    match store::count(tx)? < MOST {
+        true => Ok(()),
+        false => Err(Problem::new(Code::TooMany).with("max", MOST)),
     }
 }
 
@@ -239,7 +253,7 @@ pub fn rotate_secret(tx: &mut Tx, keys: &Keys, id: Uuid, if_match: &IfMatch) -> 
 pub(super) fn changeable(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {
     let webhook = store::lock(tx, id)?;
     if webhook.deleted_at.is_some() {
-        return Err(Problem::new(Code::RecordDeleted).member("existing_id", json!(webhook.id)));
+        return Err(Problem::deleted(webhook.id));
     }
     may_hear(tx, &webhook)?;
     Ok(webhook)

@@ -18,8 +18,8 @@ use crate::platform::jobs::system_of;
 
 /// Events that are read in one transaction.
 const AT_ONCE: usize = 200;
-/// How long the filter of one webhook may work on a page. A usual one takes a thousandth of it.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the filter of one webhook may work on a page. A usual one takes a hundredth of it.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What a worker knows of the logs. Any number of workers may do this: a company's place in its log is held by one at a time.
 #[derive(Default)]

@@ -80,7 +80,6 @@ fn wrong_with_url(text: &str) -> Option<FieldError> {
     let wrong = |code| Some(FieldError::new("/url", code));
     match Url::parse(text) {
         Err(_) => wrong(FieldCode::UrlInvalid),
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => wrong(FieldCode::WebsiteScheme),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             wrong(FieldCode::WebsiteCredentials)
         }

@@ -102,15 +102,15 @@ pub(super) fn new_delivery(tx: &Tx, webhook: &Webhook, id: Uuid, origin: &str) -
 ///
 /// # Errors
 /// Those of the database.
-pub(super) fn put_down(tx: &mut Tx, new: &[Delivery]) -> Result<usize, StoreError> {
-    let put = deliveries::insert(tx, new)?;
+pub(super) fn put_down(tx: &mut Tx, new: &[Delivery]) -> Result<(), StoreError> {
+    deliveries::insert(tx, new)?;
     let mut webhook_ids: Vec<Uuid> = new.iter().map(|delivery| delivery.webhook_id).collect();
     webhook_ids.sort();
     webhook_ids.dedup();
     for webhook_id in webhook_ids {
         look_after(tx, webhook_id)?;
     }
-    Ok(put)
+    Ok(())
 }
 
 /// Has somebody look at what waits for a webhook.
