@@ -101,6 +101,22 @@ fn a_stream_ends_when_it_has_to() {
     later.get("/v1/events/stream?max_seconds=0").problem(400, "invalid_parameters");
 }
 
+#[test]
+fn who_is_disabled_hears_no_more() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let rep = app.user("rep.east");
+    settle(&app);
+    let mut stream = Stream::open(&rep, "");
+    stream.expect("ready");
+    let me = rep.get("/v1/me").ok();
+    let id = me["id"].as_str().unwrap_or_else(|| panic!("no id in {me}")).to_owned();
+    admin.patch(&format!("/v1/users/{id}"), &json!({"disabled": true})).expect(200);
+    let last = stream.next().expect("a last word");
+    assert_eq!((last.name.as_str(), &last.data["status"]), ("unauthenticated", &json!(401)), "{last:?}");
+    assert!(stream.next().is_none());
+}
+
 /// Streams that are opened and left alone.
 fn left_alone(app: &TestApp, client: &Client, count: usize) -> Vec<TcpStream> {
     let token = client.token().expect("a token");
