@@ -6,11 +6,13 @@ pub mod auth;
 pub mod batch;
 pub mod commands;
 pub mod customers;
+pub mod engagement;
 pub mod http;
 pub mod platform;
 pub mod records;
 pub mod server;
 pub mod settings;
+pub mod subjects;
 pub mod telemetry;
 
 pub use app::{App, KnownKey, Outside};

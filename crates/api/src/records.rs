@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use fulcrum_domain::access::{Actor, Permission};
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::platform::external_ids::{self, ExternalId};
-use fulcrum_persistence::{StoreError, Tx};
+use fulcrum_persistence::{Json, StoreError, Tx};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -246,12 +246,29 @@ fn keep_external_id(patch: &mut Value, id: &ExternalId) {
 ///
 /// # Errors
 /// 409.
-pub fn external_ids_are_free<R: Resource>(tx: &mut Tx, own: Uuid, ids: &[ExternalId]) -> Result<(), Problem> {
+fn external_ids_are_free<R: Resource>(tx: &mut Tx, own: Uuid, ids: &[ExternalId]) -> Result<(), Problem> {
     if let Some(other) = external_ids::taken_by(tx, R::SUBJECT, own, ids)? {
         let visible = R::find(tx, other).is_ok();
         return Err(Problem::taken("external_ids", visible.then_some(other)));
     }
     Ok(())
+}
+
+/// Notes the external ids of a record that was just stored.
+///
+/// # Errors
+/// 409 when another record has one of them.
+pub fn replace_external_ids<R: Resource>(
+    tx: &mut Tx,
+    id: Uuid,
+    before: &Json,
+    after: &Json,
+) -> Result<(), Problem> {
+    let read = |stored: &Json| stored.read::<Vec<ExternalId>>().unwrap_or_default();
+    let (before, after) = (read(before), read(after));
+    let new: Vec<ExternalId> = after.iter().filter(|id| !before.contains(id)).cloned().collect();
+    external_ids_are_free::<R>(tx, id, &new)?;
+    Ok(external_ids::replace(tx, R::SUBJECT, id, &before, &after)?)
 }
 
 fn with_external_id(body: &mut Value, id: &ExternalId) {

@@ -17,7 +17,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::App;
 use crate::access::{api_clients, api_keys, decisions, departments, roles, users};
 use crate::auth;
-use crate::customers::{contacts, customers};
+use crate::customers::{contacts, customers, timeline};
+use crate::engagement::activities;
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
 use crate::platform::{
@@ -40,7 +41,13 @@ fn operations(config: &mut ServiceConfig) {
     }
     // The router tries one after the other: first what is asked for most.
     records!(customers, contacts);
+    // Before what takes any word for an id.
+    config.service(activities::routes::list_figures);
+    records!(activities);
     config
+        .service(timeline::routes::list)
+        .service(activities::routes::upsert)
+        .service(activities::routes::run_batch)
         .service(customers::routes::upsert)
         .service(customers::routes::run_batch)
         .service(contacts::routes::upsert)
@@ -101,6 +108,9 @@ fn declared() -> OpenApi {
 /// Types that stand only in parameters, where they aren't collected from.
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(
+    activities::figures::FigurePeriod,
+    activities::views::ActivitySort,
+    timeline::views::TimelineKind,
     contacts::views::ContactInclude,
     contacts::views::ContactSort,
     crate::http::wire::Count,
@@ -111,7 +121,7 @@ fn declared() -> OpenApi {
     decisions::views::ExplainedRecord,
     changes::views::ChangedType,
     files::views::DocumentKind,
-    files::views::FileSubject,
+    crate::subjects::SubjectType,
     jobs::views::JobState,
     webhook_deliveries::views::DeliveryState,
 )))]

@@ -5,5 +5,7 @@
 
 pub mod access;
 pub mod customers;
+pub mod engagement;
 pub mod platform;
 pub mod values;
+mod words;

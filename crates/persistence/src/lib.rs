@@ -7,6 +7,7 @@ pub mod access;
 pub mod customers;
 mod db;
 pub mod dumps;
+pub mod engagement;
 mod json;
 pub mod local_postgres;
 pub mod migrations;

@@ -380,6 +380,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    activities (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        direction -> Nullable<Text>,
+        subject -> Text,
+        body -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        started_at -> Timestamptz,
+        duration_seconds -> Nullable<Int4>,
+        participants -> Jsonb,
+        items -> Jsonb,
+        external_ids -> Jsonb,
+        owner_id -> Nullable<Uuid>,
+        department_id -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    activity_links (tenant_id, activity_id, subject_id) {
+        tenant_id -> Uuid,
+        activity_id -> Uuid,
+        subject_id -> Uuid,
+        customer_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        started_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     installation (alone) {
         alone -> Bool,
         epoch -> Uuid,
@@ -410,5 +445,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhook_attempts,
     files,
     file_links,
+    activities,
+    activity_links,
     installation
 );

@@ -41,6 +41,8 @@ fn all(ids: &BTreeMap<String, String>) -> Vec<Operation> {
                     "{path}?permission=customers.customers:read&record_type=customer&record_id={}",
                     ids["customers"]
                 )
+            } else if template == "/v1/activities/figures" {
+                format!("{path}?from=2026-11-01&to=2026-11-30")
             } else if template == "/v1/events/stream" {
                 format!("{path}?max_seconds=1")
             } else {
@@ -92,10 +94,15 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
         admin.get("/v1/customers?limit=1").ok()["data"][0]["id"].as_str().expect("an id").to_owned();
     let form = reqwest::blocking::multipart::Form::new()
         .text("subject_type", "customer")
-        .text("subject_id", customer)
+        .text("subject_id", customer.clone())
         .part("file", reqwest::blocking::multipart::Part::text("guarded").file_name("a.txt"));
     let upload = admin.request(reqwest::Method::POST, "/v1/files").multipart(form);
     let file = Reply::of(upload).expect(201)["id"].clone();
+    let activity = json!({
+        "kind": "note", "subject": "guarded", "started_at": app.now(),
+        "links": [{ "subject_type": "customer", "subject_id": customer }],
+    });
+    let activity = admin.create("/v1/activities", &activity)["id"].clone();
     let first = |list: &str| admin.get(&format!("/v1/{list}?limit=1")).ok()["data"][0]["id"].clone();
     let mut ids: BTreeMap<String, String> = ["departments", "users", "roles", "customers", "contacts"]
         .map(|collection| (collection.to_owned(), first(collection)))
@@ -106,6 +113,7 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
             ("sessions".to_owned(), me["session_id"].clone()),
             ("jobs".to_owned(), json!(job)),
             ("files".to_owned(), file),
+            ("activities".to_owned(), activity),
             ("webhooks".to_owned(), webhook),
             ("webhook-deliveries".to_owned(), delivery),
             ("operations".to_owned(), operation),

@@ -26,6 +26,8 @@ fn a_list_of_many_costs_as_many_statements_as_a_list_of_one() {
         ("webhooks", 1),
         ("webhook-deliveries", 1),
         ("files", 2),
+        ("activities", 2),
+        ("activities/figures?from=2026-11-01&to=2026-11-30", 2),
     ] {
         let sign = if list.contains('?') { '&' } else { '?' };
         // The first request on a connection prepares its statements.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::customers::customers::{self, Filter};
+use fulcrum_persistence::engagement::activities;
 use fulcrum_persistence::platform::files;
 use fulcrum_persistence::platform::search::{Reach, SearchQuery, Target};
 use fulcrum_persistence::{Clock, StoreError};
@@ -31,7 +32,12 @@ fn a_search_never_scans() {
          select tenant_id, id, 'a.pdf', 'application/pdf', 1, '', 'system', now(), now() from customers; \
          insert into file_links (tenant_id, file_id, subject_type, subject_id, created_at) \
          select tenant_id, id, 'customer', id, now() from customers; \
-         analyze customers; analyze search_terms; analyze files; analyze file_links",
+         insert into activities (tenant_id, id, kind, subject, started_at, participants, items, external_ids, owner_id, department_id, \
+           created_at, updated_at) \
+         select tenant_id, id, 'note', 'x', now(), '[]', '[]', '[]', owner_id, department_id, now(), now() from customers; \
+         insert into activity_links (tenant_id, activity_id, customer_id, started_at, created_at) \
+         select tenant_id, id, id, now(), now() from customers; \
+         analyze customers; analyze search_terms; analyze files; analyze file_links; analyze activities; analyze activity_links",
     );
     let db = database::door(&url, Clock::system(), 2);
     let tenant = database::texts(&url, "select id::text as text from tenants where slug = 'demo'");
@@ -61,6 +67,18 @@ fn a_search_never_scans() {
             scans(&plan, &mut scanned);
             assert!(!scanned.iter().any(|table| table == "search_terms"), "{text}: {plan}");
             assert!(!scanned.iter().any(|table| table == "customers"), "{text}: {plan}");
+        }
+        // Each activity by its own links, too.
+        let id = uuid::Uuid::now_v7();
+        let of_one = activities::Filter { customer_ids: vec![id], ..activities::Filter::default() };
+        let promises = activities::Filter { open_promises: true, ..activities::Filter::default() };
+        for filter in [activities::Filter::default(), of_one, promises] {
+            let plans = db.write_now(&actor, |tx| activities::explain(tx, id, &filter)).expect("plans");
+            for plan in plans {
+                let mut scanned = Vec::new();
+                scans(&plan, &mut scanned);
+                assert_eq!(scanned, Vec::<String>::new(), "{filter:?}: {plan}");
+            }
         }
         // Each file is looked at by its own links, however many others there are.
         let id = uuid::Uuid::now_v7();

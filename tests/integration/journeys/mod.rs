@@ -1,5 +1,6 @@
 //! What people and programs do, from end to end.
 
+mod activities;
 mod backups;
 mod bad_input;
 mod batches;

@@ -11,10 +11,11 @@ use super::demo::{acting_as, owners};
 use super::installation;
 use crate::auth::keys::Keys;
 use crate::http::problem::Problem;
-use crate::platform::files::views::{DocumentKind, FileSubject, LinkInput};
+use crate::platform::files::views::{DocumentKind, LinkInput};
 use crate::platform::files::{FileStore, Upload, create as keep};
 use crate::platform::webhooks::create as create_webhook;
 use crate::platform::webhooks::views::{EventType, WebhookInput};
+use crate::subjects::SubjectType;
 
 /// Files: name, kind of document, content.
 const FILES: [(&str, &str, &str); 3] = [
@@ -85,7 +86,7 @@ fn planned(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<(Upload, &'static [u8])>,
     let customers = customers::list(tx, &customers::Filter::default(), in_order, &few)?;
     let of = |(name, kind, content): (&str, &str, &'static str), customer: Uuid| {
         let link = LinkInput {
-            subject_type: FileSubject::Customer,
+            subject_type: SubjectType::Customer,
             subject_id: customer,
             document_kind: Some(DocumentKind(kind.into())),
         };

@@ -4,3 +4,4 @@ pub mod contacts;
 #[allow(clippy::module_inception)]
 pub mod customers;
 pub mod rules;
+pub mod timeline;

@@ -3,7 +3,6 @@
 use chrono::NaiveDate;
 use fulcrum_domain::values::{CreditCode, Email, Phone, Website};
 use fulcrum_persistence::Json;
-use fulcrum_persistence::platform::external_ids::ExternalId;
 
 use crate::http::catalog::FieldCode;
 use crate::http::problem::Problem;
@@ -41,11 +40,6 @@ pub fn website(text: Option<String>) -> Option<String> {
 /// External ids as they are stored beside a record.
 pub fn stored_external_ids(stored: &Json) -> Vec<ExternalIdView> {
     stored.read().unwrap_or_default()
-}
-
-/// External ids for their own table.
-pub fn external_ids(stored: &Json) -> Vec<ExternalId> {
-    stored_external_ids(stored).into_iter().map(ExternalId::from).collect()
 }
 
 /// Nobody is born tomorrow, in the actor's time zone.

@@ -101,6 +101,10 @@ problems! {
         "More than you have", "Nobody can hand on a permission or a data scope that they don't have: {excess}.";
         "超出自身权限", "不能授予自己没有的权限或数据范围：{excess}。"
     }
+    ReadOnly 403 {
+        "Yours to see, not to change", "This record belongs to somebody outside of your data scope. Its owner or who leads them can change it.";
+        "仅可查看", "该记录属于您数据范围之外的人员，只有其负责人或主管可以修改。"
+    }
     NotForClients 403 {
         "Only for people", "API clients have no sessions and no password.";
         "仅限用户", "API 客户端没有会话和密码。"

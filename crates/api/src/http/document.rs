@@ -108,6 +108,7 @@ fn tags() -> Value {
         ("api-clients", "Programs that can sign in, and their keys."),
         ("customers", "Companies and individuals."),
         ("contacts", "The people at a customer."),
+        ("activities", "What people did: calls, mails, visits, meetings, notes."),
         ("events", "Everything that happened: the audit trail."),
         ("changes", "What changed since, for keeping a copy."),
         ("files", "What belongs to records and is no text."),

@@ -67,6 +67,12 @@ permissions! {
     ContactsWrite = "customers.contacts:write",
     /// Delete and restore contacts.
     ContactsDelete = "customers.contacts:delete",
+    /// See activities: of one's people, and of the customers that one sees.
+    ActivitiesRead = "engagement.activities:read",
+    /// Create activities, and change those of one's people.
+    ActivitiesWrite = "engagement.activities:write",
+    /// Delete and restore activities of one's people.
+    ActivitiesDelete = "engagement.activities:delete",
     /// Read the event log (audit trail).
     EventsRead = "platform.events:read",
     /// See jobs: the work that is done later.

@@ -1,21 +1,6 @@
 //! The closed vocabularies of a customer's file.
 
-use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter, EnumString, IntoStaticStr};
-use utoipa::ToSchema;
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $case:tt { $($(#[$variant_doc:meta])* $variant:ident),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-            Display, EnumString, EnumIter, IntoStaticStr,
-        )]
-        #[serde(rename_all = $case)]
-        #[strum(serialize_all = $case)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
-    };
-}
+use crate::words::words;
 
 words!(
     /// What a customer is: a company or a person.

@@ -118,6 +118,14 @@ pub fn find_all(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Contact>, StoreError> {
     Ok(visible(tx).filter(contacts::id.eq_any(ids.to_vec())).select(Contact::as_select()).load(tx.conn)?)
 }
 
+/// Those of several contacts that the actor sees.
+///
+/// # Errors
+/// Those of the database.
+pub fn seen(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    Ok(visible(tx).filter(contacts::id.eq_any(ids.to_vec())).select(contacts::id).load(tx.conn)?)
+}
+
 /// Adds a contact and what it is found by.
 ///
 /// # Errors

@@ -166,6 +166,14 @@ pub fn find_all(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Customer>, StoreError> 
     Ok(visible(tx).filter(customers::id.eq_any(ids.to_vec())).select(Customer::as_select()).load(tx.conn)?)
 }
 
+/// Those of several customers that the actor sees.
+///
+/// # Errors
+/// Those of the database.
+pub fn seen(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    Ok(visible(tx).filter(customers::id.eq_any(ids.to_vec())).select(customers::id).load(tx.conn)?)
+}
+
 /// The live customer with this credit code, if the actor may see it.
 ///
 /// # Errors

@@ -89,7 +89,7 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], &[Permission]); 9] = [
+pub const SUBJECTS: [(&[&str], &[Permission]); 10] = [
     (&["customer"], &[Permission::CustomersRead]),
     (&["contact"], &[Permission::ContactsRead]),
     (&["user", "session"], &[Permission::UsersRead]),
@@ -98,6 +98,7 @@ pub const SUBJECTS: [(&[&str], &[Permission]); 9] = [
     (&["api_client", "api_key"], &[Permission::ApiClientsRead]),
     (&["job", "operation"], &[Permission::JobsRead]),
     (&["webhook"], &[Permission::WebhooksRead]),
+    (&["activity"], &[Permission::ActivitiesRead]),
     // Of whichever record a file is.
     (&["file"], &[Permission::FilesRead, Permission::CustomersRead, Permission::ContactsRead]),
 ];
@@ -152,6 +153,32 @@ pub fn list(tx: &mut Tx, filter: &Filter, before: Option<i64>, limit: i64) -> Re
         query = query.filter(events::seq.lt(before));
     }
     Ok(query.order(events::seq.desc()).limit(limit + 1).select(Event::as_select()).load(tx.conn)?)
+}
+
+/// What happened to a customer and to what belongs to it, apart from one kind of record, the last one first, behind a position in the log.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_customer(
+    tx: &mut Tx,
+    customer_id: Uuid,
+    apart_from: &'static str,
+    times: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    let mut query =
+        visible(tx).filter(events::customer_id.eq(customer_id)).filter(events::subject_type.ne(apart_from));
+    if let Some(from) = times.0 {
+        query = query.filter(events::at.ge(from));
+    }
+    if let Some(to) = times.1 {
+        query = query.filter(events::at.le(to));
+    }
+    if let Some(before) = before {
+        query = query.filter(events::seq.lt(before));
+    }
+    Ok(query.order(events::seq.desc()).limit(limit).select(Event::as_select()).load(tx.conn)?)
 }
 
 /// One event by its position.

@@ -13,6 +13,8 @@ pub enum ExplainedRecord {
     Customer,
     /// A contact.
     Contact,
+    /// An activity.
+    Activity,
 }
 
 /// What to explain.

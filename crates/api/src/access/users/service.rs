@@ -187,6 +187,21 @@ fn email_is_free(tx: &mut Tx, user: &User) -> Result<(), Problem> {
     }
 }
 
+/// A person that something can be given to, held until the transaction ends.
+///
+/// # Errors
+/// 422 at `pointer` for one that the actor doesn't see or whose account is disabled.
+pub fn assignable(tx: &mut Tx, id: Uuid, pointer: &str) -> Result<User, Problem> {
+    let user = match store::hold(tx, id) {
+        Err(StoreError::NotFound) => return Err(Problem::field(pointer, FieldCode::NotFound)),
+        found => found?,
+    };
+    match user.deleted_at.or(user.disabled_at) {
+        Some(_) => Err(Problem::field(pointer, FieldCode::Disabled)),
+        None => Ok(user),
+    }
+}
+
 /// A page of users.
 ///
 /// # Errors

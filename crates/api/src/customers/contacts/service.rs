@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use fulcrum_domain::access::Permission;
 use fulcrum_domain::values::text::{clean_line, clean_text};
 use fulcrum_persistence::customers::{contacts as store, customers};
-use fulcrum_persistence::platform::external_ids;
 use fulcrum_persistence::platform::search::{SearchQuery, Target};
 use fulcrum_persistence::{Json, StoreError, Tx};
 use serde_json::json;
@@ -73,7 +72,7 @@ impl Resource for Contacts {
         }
         let row = new_row(tx, Uuid::now_v7(), input);
         store::insert(tx, &row)?;
-        replace_external_ids(tx, &row, &Json::empty_list())?;
+        records::replace_external_ids::<Contacts>(tx, row.id, &Json::empty_list(), &row.external_ids)?;
         Ok(row)
     }
 
@@ -95,7 +94,7 @@ impl Resource for Contacts {
         after.version += 1;
         after.updated_at = tx.now;
         store::replace(tx, before, &after)?;
-        replace_external_ids(tx, &after, &before.external_ids)?;
+        records::replace_external_ids::<Contacts>(tx, after.id, &before.external_ids, &after.external_ids)?;
         Ok(after)
     }
 
@@ -134,13 +133,6 @@ pub(crate) fn new_row(tx: &Tx, id: Uuid, input: ContactInput) -> Contact {
 fn end_primary(tx: &mut Tx, other: Contact) -> Result<(), Problem> {
     let input = ContactInput { is_primary: false, ..input_of(&other) };
     records::change_directly::<Contacts>(tx, &other, input)
-}
-
-fn replace_external_ids(tx: &mut Tx, row: &Contact, before: &Json) -> Result<(), Problem> {
-    let (before, after) = (rules::external_ids(before), rules::external_ids(&row.external_ids));
-    let new: Vec<_> = after.iter().filter(|id| !before.contains(id)).cloned().collect();
-    records::external_ids_are_free::<Contacts>(tx, row.id, &new)?;
-    Ok(external_ids::replace(tx, store::SUBJECT, row.id, &before, &after)?)
 }
 
 /// The writable part of a stored contact.

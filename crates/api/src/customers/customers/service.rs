@@ -4,9 +4,7 @@ use fulcrum_domain::access::{Permission, Principal};
 use fulcrum_domain::platform::Series;
 use fulcrum_domain::values::Money;
 use fulcrum_domain::values::text::{clean_line, clean_text};
-use fulcrum_persistence::access::users;
 use fulcrum_persistence::customers::{contacts, customers as store};
-use fulcrum_persistence::platform::external_ids;
 use fulcrum_persistence::platform::search::{Reach, SearchQuery, Target};
 use fulcrum_persistence::{Json, StoreError, Tx};
 use serde_json::json;
@@ -18,6 +16,7 @@ use super::query::{CustomerInclude, CustomerQuery, CustomerSort};
 use super::stored;
 use super::views::{CustomerList, CustomerView};
 use crate::App;
+use crate::access::users::service::assignable;
 use crate::access::{departments, users as people};
 use crate::customers::contacts::views::ContactView;
 use crate::customers::rules;
@@ -73,7 +72,7 @@ impl Resource for Customers {
         let row = new_row(tx, Uuid::now_v7(), department_id, input)?;
         free_credit_code(tx, &row)?;
         store::insert(tx, &row)?;
-        replace_external_ids(tx, &row, &Json::empty_list())?;
+        records::replace_external_ids::<Customers>(tx, row.id, &Json::empty_list(), &row.external_ids)?;
         Ok(row)
     }
 
@@ -98,7 +97,7 @@ impl Resource for Customers {
             free_credit_code(tx, &after)?;
         }
         store::replace(tx, before, &after)?;
-        replace_external_ids(tx, &after, &before.external_ids)?;
+        records::replace_external_ids::<Customers>(tx, after.id, &before.external_ids, &after.external_ids)?;
         Ok(after)
     }
 
@@ -148,14 +147,7 @@ fn department_of_owner(tx: &mut Tx, owner_id: Uuid) -> Result<Uuid, Problem> {
     if tx.actor.user_id() != Some(owner_id) && tx.actor.principal != Principal::System {
         require(&tx.actor, Permission::CustomersAssign)?;
     }
-    let owner = match users::hold(tx, owner_id) {
-        Err(StoreError::NotFound) => return Err(Problem::field("/owner_id", FieldCode::NotFound)),
-        found => found?,
-    };
-    if owner.deleted_at.is_some() || owner.disabled_at.is_some() {
-        return Err(Problem::field("/owner_id", FieldCode::Disabled));
-    }
-    Ok(owner.department_id)
+    Ok(assignable(tx, owner_id, "/owner_id")?.department_id)
 }
 
 /// Names the customer that has the credit code already, if the actor may see it. The unique index has the last
@@ -166,13 +158,6 @@ fn free_credit_code(tx: &mut Tx, row: &Customer) -> Result<(), Problem> {
         Some(existing) if existing != row.id => Err(Problem::taken("credit_code", Some(existing))),
         _ => Ok(()),
     }
-}
-
-fn replace_external_ids(tx: &mut Tx, row: &Customer, before: &Json) -> Result<(), Problem> {
-    let (before, after) = (rules::external_ids(before), rules::external_ids(&row.external_ids));
-    let new: Vec<_> = after.iter().filter(|id| !before.contains(id)).cloned().collect();
-    records::external_ids_are_free::<Customers>(tx, row.id, &new)?;
-    Ok(external_ids::replace(tx, store::SUBJECT, row.id, &before, &after)?)
 }
 
 /// The writable part of a stored customer.

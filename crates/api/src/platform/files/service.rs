@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fulcrum_domain::access::Permission;
-use fulcrum_persistence::customers::{contacts, customers};
+use fulcrum_persistence::customers::contacts;
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::platform::files::{self as store, File, Link};
 use fulcrum_persistence::{StoreError, Tx};
@@ -11,48 +11,21 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::upload::Upload;
-use super::views::{DocumentKind, FileList, FileQuery, FileSubject, FileView, LinkInput, UnlinkInput};
+use super::views::{DocumentKind, FileList, FileQuery, FileView, LinkInput, UnlinkInput};
 use crate::App;
 use crate::http::allowed::Call;
 use crate::http::answer::Answer;
-use crate::http::catalog::{Code, FieldCode};
+use crate::http::catalog::Code;
 use crate::http::cursor::List;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
 use crate::records::require;
+use crate::subjects::{self, Subject};
 
 /// The path segment.
 const COLLECTION: &str = "files";
 /// Records that one file belongs to.
 const MOST_LINKS: i64 = 1000;
-
-/// A record that a file is linked to.
-struct Subject {
-    kind: FileSubject,
-    id: Uuid,
-    customer_id: Uuid,
-}
-
-/// The record that a file shall belong to, or shall not any more: one that the actor sees. Held, so that it isn't deleted meanwhile.
-fn subject(tx: &mut Tx, kind: FileSubject, id: Uuid) -> Result<Subject, Problem> {
-    let (needed, found) = match kind {
-        FileSubject::Customer => {
-            let found = customers::lock(tx, id).map(|customer| (customer.id, customer.deleted_at));
-            (Permission::CustomersRead, found)
-        }
-        FileSubject::Contact => {
-            let found = contacts::lock(tx, id).map(|contact| (contact.customer_id, contact.deleted_at));
-            (Permission::ContactsRead, found)
-        }
-    };
-    require(&tx.actor, needed)?;
-    match found {
-        Ok((_, Some(_))) => Err(Problem::deleted(id)),
-        Ok((customer_id, None)) => Ok(Subject { kind, id, customer_id }),
-        Err(StoreError::NotFound) => Err(Problem::field("/subject_id", FieldCode::NotFound)),
-        Err(error) => Err(error.into()),
-    }
-}
 
 /// Makes a file known whose content lies in the store.
 ///
@@ -60,7 +33,7 @@ fn subject(tx: &mut Tx, kind: FileSubject, id: Uuid) -> Result<Subject, Problem>
 /// 422 for a record that the actor doesn't see.
 pub(crate) fn create(tx: &mut Tx, upload: &Upload) -> Result<Answer, Problem> {
     let subject = match &upload.link {
-        Some(link) => Some(subject(tx, link.subject_type, link.subject_id)?),
+        Some(link) => Some(subjects::lock(tx, link.subject_type, link.subject_id, "/subject_id")?),
         None => None,
     };
     let row = File {
@@ -168,7 +141,7 @@ pub fn list(tx: &mut Tx, app: &App, query: &FileQuery) -> Result<FileList, Probl
 /// 404, 409 when it is deleted, 412, 422 for a record that the actor doesn't see.
 pub fn link(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &LinkInput) -> Result<Answer, Problem> {
     let row = changeable(tx, id, if_match)?;
-    let subject = subject(tx, link.subject_type, link.subject_id)?;
+    let subject = subjects::lock(tx, link.subject_type, link.subject_id, "/subject_id")?;
     let before = store::links(tx, &[id])?;
     if store::count_links(tx, id)? >= MOST_LINKS {
         return Err(Problem::new(Code::TooMany).with("max", MOST_LINKS));
@@ -196,7 +169,7 @@ pub fn link(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &LinkInput) -> Resu
 /// delete files.
 pub fn unlink(tx: &mut Tx, id: Uuid, if_match: &IfMatch, link: &UnlinkInput) -> Result<Answer, Problem> {
     let row = changeable(tx, id, if_match)?;
-    let subject = subject(tx, link.subject_type, link.subject_id)?;
+    let subject = subjects::lock(tx, link.subject_type, link.subject_id, "/subject_id")?;
     // Seen before it is gone: without its last link only its uploader sees it.
     let before = view(tx, &row)?;
     if !store::unlink(tx, id, subject.kind.word(), subject.id)? {

@@ -1,7 +1,6 @@
 //! Files on the wire.
 
 use chrono::{DateTime, Utc};
-use fulcrum_persistence::customers::{contacts, customers};
 use fulcrum_persistence::platform::files::{File, Filter, Link};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,30 +10,7 @@ use crate::http::body::Input;
 use crate::http::catalog::FieldCode;
 use crate::http::cursor::list_view;
 use crate::http::problem::{FieldError, Problem};
-
-/// Records that files can belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FileSubject {
-    /// A customer.
-    Customer,
-    /// A contact.
-    Contact,
-}
-
-impl FileSubject {
-    /// The word in links and events.
-    pub fn word(self) -> &'static str {
-        match self {
-            FileSubject::Customer => customers::SUBJECT,
-            FileSubject::Contact => contacts::SUBJECT,
-        }
-    }
-
-    fn of(word: &str) -> Option<FileSubject> {
-        [FileSubject::Customer, FileSubject::Contact].into_iter().find(|subject| subject.word() == word)
-    }
-}
+use crate::subjects::SubjectType;
 
 /// What kind of document a file is for a record.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -46,7 +22,7 @@ pub struct DocumentKind(pub String);
 #[serde(deny_unknown_fields)]
 pub struct LinkInput {
     /// What kind of record.
-    pub subject_type: FileSubject,
+    pub subject_type: SubjectType,
     /// Which record.
     pub subject_id: Uuid,
     /// What kind of document it is for the record, such as `requirements_spec`.
@@ -61,7 +37,7 @@ impl Input for LinkInput {}
 #[serde(deny_unknown_fields)]
 pub struct UnlinkInput {
     /// What kind of record.
-    pub subject_type: FileSubject,
+    pub subject_type: SubjectType,
     /// Which record.
     pub subject_id: Uuid,
 }
@@ -77,7 +53,7 @@ pub struct FileInput {
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream", max_length = 2_147_483_647, example = "%PDF-1.7")]
     file: Vec<u8>,
     /// What kind of record it belongs to.
-    subject_type: Option<FileSubject>,
+    subject_type: Option<SubjectType>,
     /// Which record. Without one only who uploaded it sees the file, and after a day it is removed unless it was linked.
     subject_id: Option<Uuid>,
     /// What kind of document it is for the record.
@@ -138,7 +114,7 @@ pub struct FileView {
 #[schema(as = FileLink)]
 pub struct FileLinkView {
     /// What kind of record.
-    pub subject_type: FileSubject,
+    pub subject_type: SubjectType,
     /// Which record.
     pub subject_id: Uuid,
     /// What kind of document it is for the record.
@@ -158,7 +134,7 @@ impl FileView {
     pub fn of(row: &File, links: &[Link]) -> FileView {
         let own = links.iter().filter(|link| link.file_id == row.id).filter_map(|link| {
             Some(FileLinkView {
-                subject_type: FileSubject::of(&link.subject_type)?,
+                subject_type: SubjectType::of(&link.subject_type)?,
                 subject_id: link.subject_id,
                 document_kind: link.document_kind.clone().map(DocumentKind),
                 created_at: link.created_at,
@@ -192,7 +168,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[into_params(parameter_in = Query)]
 pub struct FileQuery {
     /// That belong to a record of this kind; needs `subject_id`.
-    pub subject_type: Option<FileSubject>,
+    pub subject_type: Option<SubjectType>,
     /// That belong to this record; needs `subject_type`.
     pub subject_id: Option<Uuid>,
     /// That are one of these kinds of documents for a record.

@@ -18,6 +18,7 @@ use crate::access::roles::service::Roles;
 use crate::access::users::service::Users;
 use crate::customers::contacts::service::Contacts;
 use crate::customers::customers::service::Customers;
+use crate::engagement::activities::service::Activities;
 use crate::http::catalog::FieldCode;
 use crate::http::problem::FieldError;
 use crate::platform::events::views::EventView;
@@ -138,6 +139,7 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
         named("file", &["name", "media_type", "size", "link", "deleted_at"]),
         names_of::<Customers>(),
         names_of::<Contacts>(),
+        names_of::<Activities>(),
         names_of::<Users>(),
         names_of::<Roles>(),
         names_of::<Departments>(),

@@ -1,0 +1,3 @@
+//! What people do all day.
+
+pub mod activities;
