@@ -15,10 +15,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::App;
-use crate::access::{api_clients, api_keys, decisions, departments, roles, users};
+use crate::access::{api_clients, api_keys, company, decisions, departments, roles, users};
 use crate::auth;
 use crate::customers::{contacts, customers, timeline};
-use crate::engagement::activities;
+use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
 use crate::platform::{
@@ -43,11 +43,13 @@ fn operations(config: &mut ServiceConfig) {
     records!(customers, contacts);
     // Before what takes any word for an id.
     config.service(activities::routes::list_figures);
-    records!(activities);
+    records!(tasks, activities);
     config
         .service(timeline::routes::list)
         .service(activities::routes::upsert)
         .service(activities::routes::run_batch)
+        .service(tasks::routes::upsert)
+        .service(tasks::routes::run_batch)
         .service(customers::routes::upsert)
         .service(customers::routes::run_batch)
         .service(contacts::routes::upsert)
@@ -61,6 +63,8 @@ fn operations(config: &mut ServiceConfig) {
         .service(auth::routes::client_token)
         .service(auth::routes::get_me)
         .service(auth::routes::key_set)
+        .service(company::routes::get)
+        .service(company::routes::update)
         .service(decisions::routes::explain);
     records!(departments, users, roles, api_clients, webhooks);
     config
@@ -110,6 +114,7 @@ fn declared() -> OpenApi {
 #[openapi(components(schemas(
     activities::figures::FigurePeriod,
     activities::views::ActivitySort,
+    tasks::views::TaskSort,
     timeline::views::TimelineKind,
     contacts::views::ContactInclude,
     contacts::views::ContactSort,

@@ -10,6 +10,9 @@ diesel::table! {
         region -> Text,
         locale -> Text,
         created_at -> Timestamptz,
+        task_escalation_minutes -> Int4,
+        version -> Int4,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -24,6 +27,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        manager_id -> Nullable<Uuid>,
     }
 }
 
@@ -415,6 +419,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    tasks (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        title -> Text,
+        description -> Nullable<Text>,
+        state -> Text,
+        priority -> Text,
+        due_at -> Nullable<Timestamptz>,
+        due_order -> Timestamptz,
+        time_zone -> Text,
+        recurrence -> Nullable<Text>,
+        series_id -> Nullable<Uuid>,
+        occurrence -> Nullable<Int4>,
+        series_starts_at -> Nullable<Timestamptz>,
+        scheduled_at -> Nullable<Timestamptz>,
+        escalate_after_minutes -> Nullable<Int4>,
+        escalate_at -> Nullable<Timestamptz>,
+        escalated_at -> Nullable<Timestamptz>,
+        customer_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        checklist -> Jsonb,
+        external_ids -> Jsonb,
+        assignee_id -> Uuid,
+        department_id -> Uuid,
+        created_by_type -> Text,
+        created_by_id -> Nullable<Uuid>,
+        completed_at -> Nullable<Timestamptz>,
+        completed_by_id -> Nullable<Uuid>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    task_reminders (tenant_id, task_id, at) {
+        tenant_id -> Uuid,
+        task_id -> Uuid,
+        at -> Timestamptz,
+        told_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     installation (alone) {
         alone -> Bool,
         epoch -> Uuid,
@@ -447,5 +496,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     file_links,
     activities,
     activity_links,
+    tasks,
+    task_reminders,
     installation
 );

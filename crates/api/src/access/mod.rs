@@ -2,6 +2,7 @@
 
 pub mod api_clients;
 pub mod api_keys;
+pub mod company;
 pub mod decisions;
 pub mod departments;
 pub mod grants;

@@ -197,7 +197,7 @@ impl CreateTenant {
         db.write_now(&system(), |tx| {
             let tenant = create_tenant(tx, &new)?;
             tx.actor = system_in(&tenant);
-            let department = DepartmentInput { name: self.name.clone(), parent_id: None };
+            let department = DepartmentInput { name: self.name.clone(), parent_id: None, manager_id: None };
             let department = records::create::<Departments>(tx, department)?;
             add_user(tx, &email, "Administrator", department.id, "admin", passwords::hash(&password.text)?)
         })

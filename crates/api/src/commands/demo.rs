@@ -154,7 +154,7 @@ fn organisation(tx: &mut Tx) -> Result<(), Problem> {
         |made: &[(&str, Uuid)], name: &str| made.iter().find(|(other, _)| *other == name).map(|(_, id)| *id);
     for (name, parent) in DEPARTMENTS {
         let parent_id = parent.and_then(|parent| find(&made, parent));
-        let input = DepartmentInput { name: name.into(), parent_id };
+        let input = DepartmentInput { name: name.into(), parent_id, manager_id: None };
         made.push((name, records::create::<Departments>(tx, input)?.id));
     }
     // One password, one hash: a thousand companies don't take eight thousand of them.

@@ -295,6 +295,10 @@ pub fn create_tenant(tx: &mut Tx, new: &NewTenant) -> Result<Tenant, Problem> {
         region: new.region.clone(),
         locale: new.locale.clone(),
         created_at: tx.now,
+        // A working day and a night.
+        task_escalation_minutes: 1440,
+        version: 1,
+        updated_at: tx.now,
     };
     tenants::insert(tx, &tenant)?;
     let chinese = new.locale.starts_with("zh");

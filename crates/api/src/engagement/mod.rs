@@ -1,3 +1,4 @@
 //! What people do all day.
 
 pub mod activities;
+pub mod tasks;

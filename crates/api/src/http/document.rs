@@ -109,6 +109,8 @@ fn tags() -> Value {
         ("customers", "Companies and individuals."),
         ("contacts", "The people at a customer."),
         ("activities", "What people did: calls, mails, visits, meetings, notes."),
+        ("tasks", "What people have to do."),
+        ("company", "What holds for the company as a whole."),
         ("events", "Everything that happened: the audit trail."),
         ("changes", "What changed since, for keeping a copy."),
         ("files", "What belongs to records and is no text."),

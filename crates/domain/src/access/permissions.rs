@@ -51,6 +51,10 @@ permissions! {
     ApiClientsRead = "access.api_clients:read",
     /// Create, change and delete API clients and their keys.
     ApiClientsWrite = "access.api_clients:write",
+    /// See what holds for the company as a whole.
+    CompanyRead = "access.company:read",
+    /// Change what holds for the company as a whole.
+    CompanyWrite = "access.company:write",
     /// Ask why somebody may or may not do something.
     AccessExplain = "access.decisions:read",
     /// See customers within the data scope.
@@ -73,6 +77,12 @@ permissions! {
     ActivitiesWrite = "engagement.activities:write",
     /// Delete and restore activities of one's people.
     ActivitiesDelete = "engagement.activities:delete",
+    /// See tasks: of one's people, those that one made, and of the customers that one sees.
+    TasksRead = "engagement.tasks:read",
+    /// Create tasks, and change those of one's people and those that one made.
+    TasksWrite = "engagement.tasks:write",
+    /// Delete and restore tasks.
+    TasksDelete = "engagement.tasks:delete",
     /// Read the event log (audit trail).
     EventsRead = "platform.events:read",
     /// See jobs: the work that is done later.

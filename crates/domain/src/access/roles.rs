@@ -58,7 +58,17 @@ impl BuiltInRole {
 
 /// What everybody has who works with people and records.
 const COLLEAGUE: &[Permission] =
-    &[DepartmentsRead, UsersRead, AccessExplain, OperationsRead, OperationsWrite, FilesRead];
+    &[
+    DepartmentsRead,
+    UsersRead,
+    CompanyRead,
+    AccessExplain,
+    OperationsRead,
+    OperationsWrite,
+    FilesRead,
+    TasksRead,
+    TasksWrite,
+];
 
 /// The roles that a new tenant has.
 pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
@@ -88,6 +98,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
                 ActivitiesRead,
                 ActivitiesWrite,
                 ActivitiesDelete,
+                TasksDelete,
                 EventsRead,
                 FilesWrite,
                 FilesDelete,
@@ -140,6 +151,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
                 ActivitiesRead,
                 ActivitiesWrite,
                 ActivitiesDelete,
+                TasksDelete,
                 EventsRead,
                 FilesWrite,
                 FilesDelete,
@@ -166,7 +178,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name_zh: "系统集成",
         data_scope: DataScope::Tenant,
         permissions: [
-            &[OperationsRead, OperationsWrite, FilesRead, FilesWrite],
+            &[CompanyRead, OperationsRead, OperationsWrite, FilesRead, FilesWrite, TasksRead, TasksWrite],
             &[
                 DepartmentsRead,
                 UsersRead,

@@ -63,3 +63,27 @@ words!(
         Other,
     }
 );
+words!(
+    /// How urgent a task is.
+    TaskPriority, "snake_case" {
+        /// When there is time (低).
+        Low,
+        /// As most are (普通).
+        Normal,
+        /// Before others (高).
+        High,
+        /// Before everything else (紧急).
+        Urgent,
+    }
+);
+words!(
+    /// What became of a task.
+    TaskState, "snake_case" {
+        /// To be done (待办).
+        Open,
+        /// Done (已完成).
+        Done,
+        /// Not to be done any more (已取消).
+        Cancelled,
+    }
+);

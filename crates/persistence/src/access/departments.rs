@@ -26,6 +26,8 @@ pub struct Department {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Who leads it.
+    pub manager_id: Option<Uuid>,
 }
 
 fn visible<'a>(tx: &Tx) -> departments::BoxedQuery<'a, Pg> {

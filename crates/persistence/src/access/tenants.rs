@@ -8,7 +8,7 @@ use crate::schema::tenants;
 use crate::{StoreError, Tx};
 
 /// A company.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = tenants)]
 #[allow(missing_docs)]
 pub struct Tenant {
@@ -20,6 +20,9 @@ pub struct Tenant {
     pub region: String,
     pub locale: String,
     pub created_at: DateTime<Utc>,
+    pub task_escalation_minutes: i32,
+    pub version: i32,
+    pub updated_at: DateTime<Utc>,
 }
 
 /// Adds a company.
@@ -58,4 +61,21 @@ pub fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Tenant>, StoreError> {
 /// Those of the database.
 pub fn count(tx: &mut Tx) -> Result<i64, StoreError> {
     Ok(tenants::table.count().get_result(tx.conn)?)
+}
+
+/// The actor's company, held until the transaction ends.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub fn lock(tx: &mut Tx) -> Result<Tenant, StoreError> {
+    Ok(tenants::table.find(tx.actor.tenant_id).select(Tenant::as_select()).for_update().first(tx.conn)?)
+}
+
+/// Stores a changed company.
+///
+/// # Errors
+/// Those of the database.
+pub fn replace(tx: &mut Tx, tenant: &Tenant) -> Result<(), StoreError> {
+    diesel::update(tenants::table.find(tx.actor.tenant_id)).set(tenant).execute(tx.conn)?;
+    Ok(())
 }

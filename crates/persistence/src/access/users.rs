@@ -192,3 +192,32 @@ pub fn somebody_may(tx: &mut Tx, permissions: &[&str]) -> Result<bool, StoreErro
         .filter(roles::permissions.contains(wanted));
     Ok(diesel::select(diesel::dsl::exists(able)).get_result(tx.conn)?)
 }
+
+/// Who leads a person: who leads their department, else the one above, and so on. Nobody leads themselves, and accounts that are disabled
+/// or deleted lead nobody.
+///
+/// # Errors
+/// Those of the database.
+pub fn manager_of(tx: &mut Tx, id: Uuid) -> Result<Option<User>, StoreError> {
+    let found: Option<Found> = prepared(
+        "select m.id from users u join departments home on home.tenant_id = u.tenant_id and home.id = u.department_id \
+         join departments d on d.tenant_id = u.tenant_id and starts_with(home.path, d.path) and d.deleted_at is null \
+         join users m on m.tenant_id = d.tenant_id and m.id = d.manager_id \
+         where u.tenant_id = $1 and u.id = $2 and m.id <> u.id and m.disabled_at is null and m.deleted_at is null \
+         order by length(d.path) desc limit 1",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(tx.actor.tenant_id)
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .get_result(tx.conn)
+    .optional()?;
+    match found {
+        Some(Found { id }) => Ok(named(tx, &[id])?.pop()),
+        None => Ok(None),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
+}

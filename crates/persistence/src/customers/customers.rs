@@ -174,6 +174,15 @@ pub fn seen(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
     Ok(visible(tx).filter(customers::id.eq_any(ids.to_vec())).select(customers::id).load(tx.conn)?)
 }
 
+/// The name of a customer, for who is told of what concerns it, whether they see it or not.
+///
+/// # Errors
+/// Those of the database.
+pub fn name_of(tx: &mut Tx, id: Uuid) -> Result<Option<String>, StoreError> {
+    let named = customers::table.find((tx.actor.tenant_id, id)).select(customers::name);
+    Ok(named.first(tx.conn).optional()?)
+}
+
 /// The live customer with this credit code, if the actor may see it.
 ///
 /// # Errors

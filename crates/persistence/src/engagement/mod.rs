@@ -2,3 +2,5 @@
 
 pub mod activities;
 pub mod activity_figures;
+pub mod task_clock;
+pub mod tasks;

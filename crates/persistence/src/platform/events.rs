@@ -89,7 +89,7 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], &[Permission]); 10] = [
+pub const SUBJECTS: [(&[&str], &[Permission]); 12] = [
     (&["customer"], &[Permission::CustomersRead]),
     (&["contact"], &[Permission::ContactsRead]),
     (&["user", "session"], &[Permission::UsersRead]),
@@ -99,6 +99,8 @@ pub const SUBJECTS: [(&[&str], &[Permission]); 10] = [
     (&["job", "operation"], &[Permission::JobsRead]),
     (&["webhook"], &[Permission::WebhooksRead]),
     (&["activity"], &[Permission::ActivitiesRead]),
+    (&["task"], &[Permission::TasksRead]),
+    (&["company"], &[Permission::CompanyRead]),
     // Of whichever record a file is.
     (&["file"], &[Permission::FilesRead, Permission::CustomersRead, Permission::ContactsRead]),
 ];

@@ -124,6 +124,22 @@ pub fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Uuid, StoreError> {
     Ok(put.id)
 }
 
+/// When the job of the installation that waits for the actor's company under a key is to run.
+///
+/// # Errors
+/// Those of the database.
+pub fn waits_until(tx: &mut Tx, kind: &str, unique_key: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(jobs::table
+        .filter(jobs::tenant_id.eq(tx.actor.tenant_id))
+        .filter(jobs::kind.eq(kind))
+        .filter(jobs::state.eq("waiting"))
+        .filter(jobs::unique_key.eq(unique_key))
+        .filter(jobs::requested_by_id.is_null())
+        .select(jobs::run_at)
+        .first(tx.conn)
+        .optional()?)
+}
+
 /// Wakes workers when the transaction commits.
 fn tell(tx: &mut Tx) -> Result<(), StoreError> {
     prepared("select pg_notify($1, '')").bind::<Text, _>(CHANNEL).execute(tx.conn)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fulcrum_persistence::access::tenants;
 use fulcrum_persistence::access::users::{self, Who};
 use fulcrum_persistence::customers::{contacts, customers};
-use fulcrum_persistence::engagement::activities;
+use fulcrum_persistence::engagement::{activities, tasks};
 use fulcrum_persistence::{StoreError, Tx};
 use uuid::Uuid;
 
@@ -88,6 +88,7 @@ fn visible(tx: &mut Tx, kind: ExplainedRecord, id: Uuid) -> Result<(), Problem> 
         ExplainedRecord::Customer => customers::find(tx, id).map(|_| ()),
         ExplainedRecord::Contact => contacts::find(tx, id).map(|_| ()),
         ExplainedRecord::Activity => activities::find(tx, id).map(|_| ()),
+        ExplainedRecord::Task => tasks::find(tx, id).map(|_| ()),
     };
     found.map_err(|error: StoreError| error.into())
 }

@@ -15,6 +15,8 @@ pub enum ExplainedRecord {
     Contact,
     /// An activity.
     Activity,
+    /// A task.
+    Task,
 }
 
 /// What to explain.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::views::{DepartmentInput, DepartmentList, DepartmentQuery, DepartmentView};
 use crate::App;
 use crate::access::grants;
+use crate::access::users::service::assignable;
 use crate::http::catalog::{Code, FieldCode};
 use crate::http::cursor::List;
 use crate::http::problem::Problem;
@@ -29,7 +30,7 @@ impl Resource for Departments {
     const DELETE: Permission = Permission::DepartmentsWrite;
 
     fn input_of(row: &Department) -> DepartmentInput {
-        DepartmentInput { name: row.name.clone(), parent_id: row.parent_id }
+        DepartmentInput { name: row.name.clone(), parent_id: row.parent_id, manager_id: row.manager_id }
     }
 
     fn view(row: &Department) -> DepartmentView {
@@ -51,6 +52,9 @@ impl Resource for Departments {
     fn insert(tx: &mut Tx, input: DepartmentInput) -> Result<Department, Problem> {
         structure_is_mine(tx)?;
         store::lock_tree(tx)?;
+        if let Some(manager_id) = input.manager_id {
+            assignable(tx, manager_id, "/manager_id")?;
+        }
         let id = Uuid::now_v7();
         let row = Department {
             tenant_id: tx.actor.tenant_id,
@@ -62,6 +66,7 @@ impl Resource for Departments {
             created_at: tx.now,
             updated_at: tx.now,
             deleted_at: None,
+            manager_id: input.manager_id,
         };
         store::insert(tx, &row)?;
         Ok(row)
@@ -69,10 +74,14 @@ impl Resource for Departments {
 
     fn change(tx: &mut Tx, before: &Department, input: DepartmentInput) -> Result<Department, Problem> {
         structure_is_mine(tx)?;
-        let mut after =
-            Department { name: clean_line(&input.name), parent_id: input.parent_id, ..before.clone() };
-        if after.name == before.name && after.parent_id == before.parent_id {
+        let DepartmentInput { name, parent_id, manager_id } = input;
+        let mut after = Department { name: clean_line(&name), parent_id, manager_id, ..before.clone() };
+        let same_manager = after.manager_id == before.manager_id;
+        if after.name == before.name && after.parent_id == before.parent_id && same_manager {
             return Ok(after);
+        }
+        if let (false, Some(manager_id)) = (same_manager, manager_id) {
+            assignable(tx, manager_id, "/manager_id")?;
         }
         if after.parent_id != before.parent_id {
             after.path = path_below(tx, after.parent_id, after.id)?;

@@ -22,6 +22,9 @@ pub struct DepartmentInput {
     /// The department above; null at the top.
     #[serde(default)]
     pub parent_id: Option<Uuid>,
+    /// Who leads it: whom overdue tasks of its people go to.
+    #[serde(default)]
+    pub manager_id: Option<Uuid>,
 }
 
 impl Input for DepartmentInput {
@@ -42,6 +45,9 @@ pub struct DepartmentView {
     /// The department above.
     #[schema(required)]
     pub parent_id: Option<Uuid>,
+    /// Who leads it.
+    #[schema(required)]
+    pub manager_id: Option<Uuid>,
     /// The ids from the top down to this department.
     #[schema(max_items = 12)]
     pub path: Vec<Uuid>,
@@ -68,6 +74,7 @@ impl From<&Department> for DepartmentView {
             id: row.id,
             name: row.name.clone(),
             parent_id: row.parent_id,
+            manager_id: row.manager_id,
             path: row.path.split('/').filter_map(|id| id.parse().ok()).collect(),
             version: row.version,
             created_at: row.created_at,

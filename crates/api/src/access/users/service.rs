@@ -8,6 +8,7 @@ use fulcrum_domain::values::text::clean_line;
 use fulcrum_persistence::access::sessions::{self, Which};
 use fulcrum_persistence::access::{departments, roles, users as store};
 use fulcrum_persistence::customers::customers;
+use fulcrum_persistence::engagement::tasks;
 use fulcrum_persistence::{StoreError, Tx};
 use store::{Filter, User};
 use uuid::Uuid;
@@ -110,6 +111,7 @@ impl Resource for Users {
         }
         if moved {
             customers::follow_owner(tx, after.id, after.department_id)?;
+            tasks::follow_assignee(tx, after.id, after.department_id)?;
         }
         keeps_an_administrator(tx)?;
         Ok(after)
@@ -120,6 +122,9 @@ impl Resource for Users {
         within_mine(tx, &role)?;
         if deleted && customers::owned_by(tx, before.id)? {
             return Err(Problem::new(Code::InUse).with("by", "customers"));
+        }
+        if deleted && tasks::open_of(tx, before.id)? {
+            return Err(Problem::new(Code::InUse).with("by", "open tasks"));
         }
         let after = User {
             deleted_at: deleted.then_some(tx.now),

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
+use crate::engagement::tasks;
 use crate::platform::{backups, files, webhooks};
 
 /// What a job that works outside of a transaction gets.
@@ -60,6 +61,7 @@ impl Kinds {
             .outside(backups::run)
             .outside(webhooks::replay::run)
             .outside(webhooks::deliver::run)
+            .in_transaction(tasks::clock::run)
     }
 
     /// Adds a kind whose effect is in the database alone.

@@ -13,12 +13,14 @@ use utoipa::PartialSchema;
 
 use super::service::Webhooks;
 use crate::access::api_clients::service::ApiClients;
+use crate::access::company::service::Company;
 use crate::access::departments::service::Departments;
 use crate::access::roles::service::Roles;
 use crate::access::users::service::Users;
 use crate::customers::contacts::service::Contacts;
 use crate::customers::customers::service::Customers;
 use crate::engagement::activities::service::Activities;
+use crate::engagement::tasks::service::Tasks;
 use crate::http::catalog::FieldCode;
 use crate::http::problem::FieldError;
 use crate::platform::events::views::EventView;
@@ -55,6 +57,7 @@ fn special(subject: &str) -> &'static [&'static str] {
         "api_key" => &["created", "revoked"],
         "job" => &["retried", "discarded"],
         "operation" => &["cancelled"],
+        "company" => &["updated"],
         "webhook" => &["secret_rotated", "disabled"],
         "file" => &["created", "linked", "unlinked", "deleted", "restored"],
         _ => &[],
@@ -65,7 +68,7 @@ fn special(subject: &str) -> &'static [&'static str] {
 pub(super) fn event_types() -> impl Iterator<Item = String> {
     subjects().flat_map(|(subject, _)| {
         let usual: &[&str] = match subject {
-            "session" | "api_key" | "job" | "operation" | "file" => &[],
+            "session" | "api_key" | "job" | "operation" | "file" | "company" => &[],
             _ => &USUAL,
         };
         let verbs = ["*"].iter().chain(usual).chain(special(subject));
@@ -140,6 +143,8 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
         names_of::<Customers>(),
         names_of::<Contacts>(),
         names_of::<Activities>(),
+        names_of::<Tasks>(),
+        names_of::<Company>(),
         names_of::<Users>(),
         names_of::<Roles>(),
         names_of::<Departments>(),
