@@ -156,6 +156,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
                 ContactsRead,
                 ContactsWrite,
                 EventsRead,
+                NotificationsRead,
             ],
         ],
     },
