@@ -21,7 +21,7 @@ use crate::customers::{contacts, customers};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
 use crate::platform::{
-    changes, events, files, health, jobs, metadata, operations, webhook_deliveries, webhooks,
+    changes, events, files, health, jobs, metadata, notifications, operations, webhook_deliveries, webhooks,
 };
 use crate::settings::ServerSettings;
 
@@ -77,6 +77,14 @@ fn operations(config: &mut ServiceConfig) {
         .service(files::routes::unlink)
         .service(files::routes::delete)
         .service(files::routes::restore)
+        .service(notifications::routes::list)
+        .service(notifications::routes::summary)
+        .service(notifications::routes::read_all)
+        .service(notifications::routes::get)
+        .service(notifications::routes::read)
+        .service(notifications::routes::unread)
+        .service(notifications::routes::get_preferences)
+        .service(notifications::routes::update_preferences)
         .service(operations::routes::list)
         .service(operations::routes::get)
         .service(operations::routes::cancel)
@@ -113,6 +121,7 @@ fn declared() -> OpenApi {
     files::views::DocumentKind,
     files::views::FileSubject,
     jobs::views::JobState,
+    fulcrum_domain::platform::notifications::NotificationKind,
     webhook_deliveries::views::DeliveryState,
 )))]
 struct ParameterTypes;

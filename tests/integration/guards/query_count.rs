@@ -26,6 +26,8 @@ fn a_list_of_many_costs_as_many_statements_as_a_list_of_one() {
         ("webhooks", 1),
         ("webhook-deliveries", 1),
         ("files", 2),
+        ("notifications", 1),
+        ("notifications?unread=true&kind=task_overdue", 1),
     ] {
         let sign = if list.contains('?') { '&' } else { '?' };
         // The first request on a connection prepares its statements.

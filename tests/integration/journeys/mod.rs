@@ -13,6 +13,8 @@ mod http;
 mod idempotency;
 mod jobs;
 mod lists;
+mod notifications;
+mod notifications_by_mail;
 mod operations;
 mod organisation;
 mod programs;

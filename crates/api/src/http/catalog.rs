@@ -102,8 +102,8 @@ problems! {
         "超出自身权限", "不能授予自己没有的权限或数据范围：{excess}。"
     }
     NotForClients 403 {
-        "Only for people", "API clients have no sessions and no password.";
-        "仅限用户", "API 客户端没有会话和密码。"
+        "Only for people", "API clients have no sessions, no password and no inbox.";
+        "仅限用户", "API 客户端没有会话、密码和收件箱。"
     }
     NotFound 404 {
         "Not found", "There is no such record, or it is not yours to see.";

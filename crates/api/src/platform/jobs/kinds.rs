@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
-use crate::platform::{backups, files, webhooks};
+use crate::platform::{backups, files, notifications, webhooks};
 
 /// What a job that works outside of a transaction gets.
 #[derive(Clone)]
@@ -60,6 +60,8 @@ impl Kinds {
             .outside(backups::run)
             .outside(webhooks::replay::run)
             .outside(webhooks::deliver::run)
+            .outside(notifications::mail::run)
+            .outside(notifications::digest::run)
     }
 
     /// Adds a kind whose effect is in the database alone.
