@@ -16,6 +16,7 @@ use crate::platform::backups::Plan;
 use crate::platform::changes::Streams;
 use crate::platform::files::FileStore;
 use crate::platform::jobs::Pulse;
+use crate::platform::mail::Mailer;
 use crate::platform::webhooks::Sender;
 use crate::settings::{DatabaseSettings, KeepingSettings, OutsideSettings, ServerSettings};
 
@@ -39,6 +40,8 @@ pub struct App {
     pub pulse: Pulse,
     /// Sends to webhooks.
     pub sender: Sender,
+    /// Sends mail, if anybody takes it on.
+    pub mail: Option<Mailer>,
     /// Where the content of files lies.
     pub files: FileStore,
     /// How backups are made every night, if they are.
@@ -53,6 +56,8 @@ pub struct App {
 pub struct Outside {
     /// Sends to webhooks.
     pub sender: Sender,
+    /// Sends mail, if anybody takes it on.
+    pub mail: Option<Mailer>,
     /// Where the content of files lies.
     pub files: FileStore,
     /// How backups are made every night, if they are.
@@ -76,6 +81,7 @@ impl Outside {
                 &settings.webhook_networks,
                 Duration::from_secs(settings.webhook_timeout_seconds),
             )?,
+            mail: Mailer::open(&settings.mail)?,
             files: FileStore::open(settings, &database.data)?,
             backups: keeping.plan(database),
             event_months: keeping.event_months,
@@ -115,6 +121,7 @@ impl App {
             keyed: Cache::builder().max_capacity(10_000).time_to_live(settings.api_key_memory).build(),
             pulse: Pulse::default(),
             sender: outside.sender,
+            mail: outside.mail,
             files: outside.files,
             backups: outside.backups,
             event_months: outside.event_months,

@@ -8,7 +8,6 @@ use fulcrum_persistence::platform::external_ids::{self, ExternalId};
 use fulcrum_persistence::{Json, StoreError, Tx};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::answer::Answer;
@@ -125,15 +124,8 @@ fn update_locked<R: Resource>(
     if stamp.deleted {
         return Err(Problem::deleted(stamp.id));
     }
-    // Merging would let an unknown field that is null disappear without a word.
-    let unknown = unknown_fields(contract, &R::Input::name(), patch);
-    if !unknown.is_empty() {
-        return Err(Problem::invalid(unknown));
-    }
     let old = without_nulls(json!(R::input_of(&before)));
-    let mut merged = old.clone();
-    json_patch::merge(&mut merged, patch);
-    let input = judge::<R::Input>(contract, &tx.actor.region.clone(), &merged)?;
+    let input = patched::<R::Input>(tx, contract, &old, patch)?;
     let after = R::change(tx, &before, input)?;
     let changes = changes_of::<R>(&before, &old, &after);
     // A patch that changes nothing leaves no trace: no version, no event.
@@ -141,6 +133,26 @@ fn update_locked<R: Resource>(
         record::<R>(tx, "updated", &after, changes)?;
     }
     Ok(after)
+}
+
+/// What comes of a merge patch on what there is: it has to be as right as if it were new.
+///
+/// # Errors
+/// 422 that names every field that is wrong.
+pub(crate) fn patched<I: Input>(
+    tx: &Tx,
+    contract: &Contract,
+    old: &Value,
+    patch: &Value,
+) -> Result<I, Problem> {
+    // Merging would let an unknown field that is null disappear without a word.
+    let unknown = unknown_fields(contract, &I::name(), patch);
+    if !unknown.is_empty() {
+        return Err(Problem::invalid(unknown));
+    }
+    let mut merged = old.clone();
+    json_patch::merge(&mut merged, patch);
+    judge::<I>(contract, &tx.actor.region, &merged)
 }
 
 /// Changes a record that another change has consequences for, with its own version and event.
@@ -372,7 +384,8 @@ fn created_fields(input: &impl Serialize) -> Value {
     Value::Object(fields.map(|(name, value)| (name.clone(), json!({ "from": null, "to": value }))).collect())
 }
 
-fn changed_fields(before: &Value, after: &Value) -> Value {
+/// What became of each field that differs.
+pub(crate) fn changed_fields(before: &Value, after: &Value) -> Value {
     let empty = Map::new();
     let (old, new) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
     let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));

@@ -22,7 +22,7 @@ use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
 use crate::platform::{
-    changes, events, files, health, jobs, metadata, operations, webhook_deliveries, webhooks,
+    changes, events, files, health, jobs, metadata, notifications, operations, webhook_deliveries, webhooks,
 };
 use crate::settings::ServerSettings;
 
@@ -88,6 +88,14 @@ fn operations(config: &mut ServiceConfig) {
         .service(files::routes::unlink)
         .service(files::routes::delete)
         .service(files::routes::restore)
+        .service(notifications::routes::list)
+        .service(notifications::routes::summary)
+        .service(notifications::routes::read_all)
+        .service(notifications::routes::get)
+        .service(notifications::routes::read)
+        .service(notifications::routes::unread)
+        .service(notifications::routes::get_preferences)
+        .service(notifications::routes::update_preferences)
         .service(operations::routes::list)
         .service(operations::routes::get)
         .service(operations::routes::cancel)
@@ -128,6 +136,7 @@ fn declared() -> OpenApi {
     files::views::DocumentKind,
     crate::subjects::SubjectType,
     jobs::views::JobState,
+    fulcrum_domain::platform::notifications::NotificationKind,
     webhook_deliveries::views::DeliveryState,
 )))]
 struct ParameterTypes;

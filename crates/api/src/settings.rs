@@ -102,6 +102,49 @@ pub struct OutsideSettings {
     /// Seconds that a receiver has to take a message and to answer.
     #[arg(long, env = "FULCRUM_WEBHOOK_TIMEOUT_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=30))]
     pub webhook_timeout_seconds: u64,
+    /// Who takes mail on.
+    #[command(flatten)]
+    pub mail: MailSettings,
+}
+
+/// Who takes mail on. Nothing is mailed until both are said.
+#[derive(Args, Clone, Debug, Default)]
+pub struct MailSettings {
+    /// The server that takes mail on: smtp://host:port (encrypted where it offers that), smtp://user:password@host:587 (always
+    /// encrypted; with ?tls=none never), or smtps://user:password@host:465. Those who do jobs need it.
+    #[arg(long, env = "FULCRUM_SMTP_URL", hide_env_values = true, value_parser = hidden)]
+    pub smtp_url: Option<Hidden>,
+    /// In whose name mail is sent, such as crm@example.com, or 'Fulcrum <crm@example.com>'.
+    #[arg(long, env = "FULCRUM_MAIL_FROM")]
+    pub mail_from: Option<String>,
+}
+
+/// A text that holds a secret: it is in no log and no error.
+#[derive(Clone)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// The text.
+    pub fn revealed(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Hidden {
+        Hidden(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Takes anything: the error of a parser would show what it was given.
+fn hidden(text: &str) -> Result<Hidden, std::convert::Infallible> {
+    Ok(Hidden::from(text))
 }
 
 /// What is kept, and how long.

@@ -464,9 +464,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    notifications (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        key -> Text,
+        subject_type -> Nullable<Text>,
+        subject_id -> Nullable<Uuid>,
+        customer_id -> Nullable<Uuid>,
+        data -> Jsonb,
+        in_app -> Bool,
+        mail_state -> Text,
+        mailed_at -> Nullable<Timestamptz>,
+        digest_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notification_preferences (tenant_id, user_id) {
+        tenant_id -> Uuid,
+        user_id -> Uuid,
+        preferences -> Jsonb,
+        digest_hour -> Nullable<Int2>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     installation (alone) {
         alone -> Bool,
         epoch -> Uuid,
+        mails_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -498,5 +531,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     activity_links,
     tasks,
     task_reminders,
+    notifications,
+    notification_preferences,
     installation
 );

@@ -134,6 +134,9 @@ fn the_demo_company_has_files_and_a_webhook_that_is_disabled() {
         assert_eq!(content.len() as u64, file["size"].as_u64().expect("a size"));
     }
     assert_eq!(app.user("rep.east").all_ids("/v1/files", 10).len(), 3, "of customers of the eastern region");
+    let inbox = admin.get("/v1/notifications").ok()["data"].as_array().expect("an inbox").clone();
+    let kinds: Vec<_> = inbox.iter().filter_map(|row| row["kind"].as_str()).collect();
+    assert_eq!(kinds, ["webhook_disabled", "automation_message"]);
     let webhooks = admin.get("/v1/webhooks").ok()["data"].as_array().expect("webhooks").clone();
     assert_eq!((webhooks.len(), webhooks[0]["disabled"].as_bool()), (1, Some(true)));
 }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use fulcrum_api::platform::jobs::enqueue;
+use fulcrum_api::platform::notifications::{NewNotification, Notified, notify};
 use fulcrum_domain::access::{DataScope, Permission};
+use fulcrum_domain::platform::notifications::Content;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -103,6 +105,15 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
         "links": [{ "subject_type": "customer", "subject_id": customer }],
     });
     let activity = admin.create("/v1/activities", &activity)["id"].clone();
+    let task = admin.create("/v1/tasks", &json!({ "title": "guarded" }))["id"].clone();
+    let user_id: uuid::Uuid = me["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let told = app.write(|tx| {
+        let content = Content::AutomationMessage { title: "guarded".into(), body: "guarded".into() };
+        let new =
+            NewNotification { user_id, content, key: "guarded".into(), subject: None, customer_id: None };
+        notify(tx, &new)
+    });
+    let Notified::Told(notification) = told else { panic!("{told:?}") };
     let first = |list: &str| admin.get(&format!("/v1/{list}?limit=1")).ok()["data"][0]["id"].clone();
     let mut ids: BTreeMap<String, String> = ["departments", "users", "roles", "customers", "contacts"]
         .map(|collection| (collection.to_owned(), first(collection)))
@@ -114,9 +125,11 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
             ("jobs".to_owned(), json!(job)),
             ("files".to_owned(), file),
             ("activities".to_owned(), activity),
+            ("tasks".to_owned(), task),
             ("webhooks".to_owned(), webhook),
             ("webhook-deliveries".to_owned(), delivery),
             ("operations".to_owned(), operation),
+            ("notifications".to_owned(), json!(notification)),
         ])
         .map(|(collection, id)| (collection, id.as_str().expect("an id").to_owned()))
         .collect();
@@ -218,10 +231,12 @@ fn lists_and_searches_show_nothing_of_another_company() {
         "webhook-deliveries",
         "operations",
         "files",
+        "notifications",
     ] {
         let path = format!("/v1/{list}");
         let (ours, theirs) = (admin.all_ids(&path, 200), stranger.all_ids(&path, 200));
-        let empty = ["api-clients", "jobs", "webhooks", "webhook-deliveries", "operations", "files"];
+        let empty =
+            ["api-clients", "jobs", "webhooks", "webhook-deliveries", "operations", "files", "notifications"];
         assert!(empty.contains(&list) || !theirs.is_empty(), "{list}");
         assert!(theirs.iter().all(|id| !ours.contains(id)), "{list}");
     }

@@ -27,7 +27,10 @@ fn a_list_of_many_costs_as_many_statements_as_a_list_of_one() {
         ("webhook-deliveries", 1),
         ("files", 2),
         ("activities", 2),
+        ("tasks", 2),
         ("activities/figures?from=2026-11-01&to=2026-11-30", 2),
+        ("notifications", 1),
+        ("notifications?unread=true&kind=task_overdue", 1),
     ] {
         let sign = if list.contains('?') { '&' } else { '?' };
         // The first request on a connection prepares its statements.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fulcrum_domain::access::Actor;
 use fulcrum_persistence::customers::customers::{self, Filter};
-use fulcrum_persistence::engagement::activities;
+use fulcrum_persistence::engagement::{activities, tasks};
 use fulcrum_persistence::platform::files;
 use fulcrum_persistence::platform::search::{Reach, SearchQuery, Target};
 use fulcrum_persistence::{Clock, StoreError};
@@ -37,7 +37,11 @@ fn a_search_never_scans() {
          select tenant_id, id, 'note', 'x', now(), '[]', '[]', '[]', owner_id, department_id, now(), now() from customers; \
          insert into activity_links (tenant_id, activity_id, customer_id, started_at, created_at) \
          select tenant_id, id, id, now(), now() from customers; \
-         analyze customers; analyze search_terms; analyze files; analyze file_links; analyze activities; analyze activity_links",
+         analyze customers; analyze search_terms; analyze files; analyze file_links; analyze activities; analyze activity_links; \
+         insert into tasks (tenant_id, id, title, state, priority, due_at, time_zone, customer_id, checklist, external_ids, assignee_id, \
+           department_id, created_by_type, created_at, updated_at) \
+         select tenant_id, id, 'x', 'open', 'normal', now(), 'UTC', id, '[]', '[]', owner_id, department_id, 'system', now(), now() \
+         from customers; analyze tasks",
     );
     let db = database::door(&url, Clock::system(), 2);
     let tenant = database::texts(&url, "select id::text as text from tenants where slug = 'demo'");
@@ -74,6 +78,17 @@ fn a_search_never_scans() {
         let promises = activities::Filter { open_promises: true, ..activities::Filter::default() };
         for filter in [activities::Filter::default(), of_one, promises] {
             let plans = db.write_now(&actor, |tx| activities::explain(tx, id, &filter)).expect("plans");
+            for plan in plans {
+                let mut scanned = Vec::new();
+                scans(&plan, &mut scanned);
+                assert_eq!(scanned, Vec::<String>::new(), "{filter:?}: {plan}");
+            }
+        }
+        let of_one = tasks::Filter { customer_ids: vec![id], ..tasks::Filter::default() };
+        let mine =
+            tasks::Filter { assignee_ids: vec![id], states: vec!["open".into()], ..tasks::Filter::default() };
+        for filter in [tasks::Filter::default(), of_one, mine] {
+            let plans = db.write_now(&actor, |tx| tasks::explain(tx, id, &filter)).expect("plans");
             for plan in plans {
                 let mut scanned = Vec::new();
                 scans(&plan, &mut scanned);

@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 use super::changes::settle;
 use crate::support::{Client, TestApp, company, database};
 
-struct Stream(BufReader<Response>);
+pub(super) struct Stream(BufReader<Response>);
 
 #[derive(Debug)]
-struct Event {
-    id: Option<String>,
-    name: String,
-    data: Value,
+pub(super) struct Event {
+    pub(super) id: Option<String>,
+    pub(super) name: String,
+    pub(super) data: Value,
 }
 
 impl Stream {
-    fn open(client: &Client, more: &str) -> Stream {
+    pub(super) fn open(client: &Client, more: &str) -> Stream {
         let response =
             client.request(Method::GET, &format!("/v1/events/stream{more}")).send().expect("an answer");
         assert_eq!(response.status(), 200);
@@ -32,7 +32,7 @@ impl Stream {
     }
 
     /// The next event; `None` at the end.
-    fn next(&mut self) -> Option<Event> {
+    pub(super) fn next(&mut self) -> Option<Event> {
         let mut event = Event { id: None, name: String::new(), data: Value::Null };
         loop {
             let mut line = String::new();
@@ -49,7 +49,7 @@ impl Stream {
         }
     }
 
-    fn expect(&mut self, name: &str) -> Event {
+    pub(super) fn expect(&mut self, name: &str) -> Event {
         let event = self.next().expect("an event");
         assert_eq!(event.name, name, "{event:?}");
         event

@@ -10,7 +10,9 @@ use chrono::{DateTime, Utc};
 use fulcrum_api::auth::keys::Keys;
 use fulcrum_api::auth::tokens;
 use fulcrum_api::http::contract::Contract;
-use fulcrum_api::settings::{DatabaseSettings, KeepingSettings, OutsideSettings, ServerSettings};
+use fulcrum_api::settings::{
+    DatabaseSettings, Hidden, KeepingSettings, MailSettings, OutsideSettings, ServerSettings,
+};
 use fulcrum_api::{App, Outside};
 use fulcrum_domain::access::{Actor, DataScope, Permission, Principal};
 use fulcrum_persistence::{Clock, Db};
@@ -37,13 +39,15 @@ pub struct Options {
     pub connections: u32,
     /// Milliseconds that a request waits for the database.
     pub wait_ms: u64,
+    /// Where its workers send mail; nowhere unless given.
+    pub smtp_url: Option<String>,
     /// What differs in the settings.
     pub settings: fn(&mut ServerSettings),
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { url: None, data: None, connections: 4, wait_ms: 5000, settings: |_| {} }
+        Options { url: None, data: None, connections: 4, wait_ms: 5000, smtp_url: None, settings: |_| {} }
     }
 }
 
@@ -61,6 +65,8 @@ pub struct TestApp {
     pub keys: Keys,
     /// The door to its database.
     pub db: Db,
+    /// Where its workers send mail.
+    pub smtp_url: Option<String>,
     handle: actix_web::dev::ServerHandle,
 }
 
@@ -108,7 +114,7 @@ impl TestApp {
             });
         });
         let handle = receive.recv().expect("the server starts");
-        TestApp { address, url, data, clock, keys, db, handle }
+        TestApp { address, url, data, clock, keys, db, smtp_url: options.smtp_url, handle }
     }
 
     /// Somebody who isn't signed in.
@@ -191,6 +197,11 @@ pub const FILE_LIMIT: u64 = 20 << 20;
 
 /// What lies outside of a process: webhooks may go to this machine.
 pub fn outside(data: &Path, keeping: &KeepingSettings) -> Outside {
+    outside_with_mail(data, keeping, None)
+}
+
+/// The same with a server that takes mail on.
+pub fn outside_with_mail(data: &Path, keeping: &KeepingSettings, smtp_url: Option<&str>) -> Outside {
     let loopback = "127.0.0.0/8".parse().expect("a network");
     let settings = OutsideSettings {
         file_store: None,
@@ -198,6 +209,10 @@ pub fn outside(data: &Path, keeping: &KeepingSettings) -> Outside {
         file_types: vec![],
         webhook_networks: vec![loopback],
         webhook_timeout_seconds: 3,
+        mail: MailSettings {
+            smtp_url: smtp_url.map(Hidden::from),
+            mail_from: smtp_url.map(|_| "Fulcrum <crm@example.com>".to_owned()),
+        },
     };
     Outside::open(&settings, keeping, &database_settings(data, "postgres://nowhere")).expect("it opens")
 }

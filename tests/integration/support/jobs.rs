@@ -166,8 +166,12 @@ impl TestApp {
 
     /// The same for an installation that keeps things.
     pub fn work_keeping(&self, keeping: &KeepingSettings) -> usize {
-        let (db, keys, url, outside) =
-            (self.db.clone(), self.keys.clone(), self.url.clone(), super::outside(&self.data, keeping));
+        let (db, keys, url, outside) = (
+            self.db.clone(),
+            self.keys.clone(),
+            self.url.clone(),
+            super::outside_with_mail(&self.data, keeping, self.smtp_url.as_deref()),
+        );
         let working = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app = web::Data::new(App::new(db, keys, super::settings(), super::contract(), outside));
@@ -183,7 +187,7 @@ impl TestApp {
             self.db.clone(),
             self.keys.clone(),
             self.url.clone(),
-            super::outside(&self.data, &super::NOTHING_KEPT),
+            super::outside_with_mail(&self.data, &super::NOTHING_KEPT, self.smtp_url.as_deref()),
         );
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let working = std::thread::spawn(move || {

@@ -4,10 +4,12 @@ mod app;
 mod client;
 pub mod database;
 pub mod jobs;
+pub mod mail_server;
 pub mod receiver;
 
 pub use app::{
-    FILE_LIMIT, NOTHING_KEPT, Options, TestApp, contract, database_settings, new_folder, outside, settings,
+    FILE_LIMIT, NOTHING_KEPT, Options, TestApp, contract, database_settings, new_folder, outside,
+    outside_with_mail, settings,
 };
 pub use client::{Client, Reply};
 

@@ -1,5 +1,6 @@
-//! What the demo company has beside its customers: files, and a webhook.
+//! What the demo company has beside its customers: files, a webhook, and something in the inbox of its administrator.
 
+use fulcrum_domain::platform::notifications::Content;
 use fulcrum_persistence::access::tenants::Tenant;
 use fulcrum_persistence::customers::customers;
 use fulcrum_persistence::paging::PageRequest;
@@ -13,6 +14,7 @@ use crate::auth::keys::Keys;
 use crate::http::problem::Problem;
 use crate::platform::files::views::{DocumentKind, LinkInput};
 use crate::platform::files::{FileStore, Upload, create as keep};
+use crate::platform::notifications::{NewNotification, notify};
 use crate::platform::webhooks::create as create_webhook;
 use crate::platform::webhooks::views::{EventType, WebhookInput};
 use crate::subjects::SubjectType;
@@ -35,7 +37,7 @@ const FILES: [(&str, &str, &str); 3] = [
 /// The name of the webhook, by which it is known that all this is there.
 const WEBHOOK: &str = "ERP（示例）";
 
-/// Adds files to the first customers of a demo company, and a webhook that is disabled. Once.
+/// Adds files to the first customers of a demo company, a webhook that is disabled, and an inbox for `admin`. Once.
 ///
 /// # Errors
 /// A sentence for a person.
@@ -58,7 +60,8 @@ pub fn add(db: &Db, slug: &str, keys: &Keys, store: &FileStore) -> Result<(), St
         for (upload, _) in &uploads {
             keep(tx, upload)?;
         }
-        tx.actor = acting_as(tx, &tenant, "admin@demo.test")?.0;
+        let admin = acting_as(tx, &tenant, "admin@demo.test")?.0;
+        tx.actor = admin.clone();
         let webhook = WebhookInput {
             name: WEBHOOK.into(),
             url: "https://erp.example.com/hooks/fulcrum".into(),
@@ -66,10 +69,28 @@ pub fn add(db: &Db, slug: &str, keys: &Keys, store: &FileStore) -> Result<(), St
             filter: Some("actor_type != 'api_client'".into()),
             disabled: true,
         };
-        create_webhook(tx, keys, webhook, &Ok(()))
+        create_webhook(tx, keys, webhook, &Ok(()))?;
+        tx.actor = installation::system_in(&tenant);
+        fill_inbox(tx, admin.user_id().unwrap_or_default())
     })
     .map(|_| ())
     .map_err(said)
+}
+
+/// What somebody is told in the demo company.
+fn fill_inbox(tx: &mut Tx, user_id: Uuid) -> Result<(), Problem> {
+    let whole = PageRequest { after: None, limit: 10_000 };
+    let webhook = webhooks::list(tx, &whole)?.into_iter().find(|webhook| webhook.name == WEBHOOK);
+    let welcome = Content::AutomationMessage {
+        title: "欢迎使用演示公司".into(),
+        body: "这里是您的收件箱。示例 Webhook 已停用：启用前请先填写您自己的接收地址。".into(),
+    };
+    let disabled = Content::WebhookDisabled { name: WEBHOOK.into(), reason: "failing".into() };
+    let subject = webhook.map(|webhook| (webhooks::SUBJECT, webhook.id));
+    for (key, content, subject) in [("demo/welcome", welcome, None), ("demo/webhook", disabled, subject)] {
+        notify(tx, &NewNotification { user_id, content, key: key.into(), subject, customer_id: None })?;
+    }
+    Ok(())
 }
 
 /// The files, for the first customers of the eastern region; none when they are there already, or when there is nobody.

@@ -6,7 +6,8 @@ use fulcrum_persistence::platform::maintenance;
 use fulcrum_persistence::{Clock, migrations};
 
 use super::installation::{self, Database};
-use crate::settings::{DatabaseSettings, SecretSettings};
+use crate::platform::mail::Mailer;
+use crate::settings::{DatabaseSettings, MailSettings, SecretSettings};
 
 /// What to check.
 #[derive(Args, Debug)]
@@ -15,6 +16,8 @@ pub struct Doctor {
     database: DatabaseSettings,
     #[command(flatten)]
     secret: SecretSettings,
+    #[command(flatten)]
+    mail: MailSettings,
 }
 
 /// Clocks that differ by more than this make tokens and due times wrong.
@@ -59,6 +62,7 @@ impl Doctor {
                 }
             }
         }
+        say("mail", mail(&self.mail));
         if wrong == 0 { Ok(()) } else { Err(format!("{wrong} of the checks failed")) }
     }
 }
@@ -85,6 +89,18 @@ fn clock(database: DateTime<Utc>, here: DateTime<Utc>) -> Result<String, String>
         Ok(format!("differs from the database's by {seconds} s"))
     } else {
         Err(format!("differs from the database's by {seconds} s: synchronise both with NTP"))
+    }
+}
+
+/// Goes as far as a letter would, and sends none.
+fn mail(settings: &MailSettings) -> Result<String, String> {
+    let Some(mailer) = Mailer::open(settings)? else {
+        return Ok("not configured: nothing is mailed (--smtp-url, --mail-from)".into());
+    };
+    let place = mailer.place();
+    match mailer.greet() {
+        Ok(()) => Ok(place),
+        Err(error) => Err(format!("{place}: {error}")),
     }
 }
 

@@ -106,8 +106,8 @@ problems! {
         "仅可查看", "该记录属于您数据范围之外的人员，只有其负责人或主管可以修改。"
     }
     NotForClients 403 {
-        "Only for people", "API clients have no sessions and no password.";
-        "仅限用户", "API 客户端没有会话和密码。"
+        "Only for people", "API clients have no sessions, no password and no inbox.";
+        "仅限用户", "API 客户端没有会话、密码和收件箱。"
     }
     NotFound 404 {
         "Not found", "There is no such record, or it is not yours to see.";

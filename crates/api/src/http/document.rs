@@ -115,6 +115,7 @@ fn tags() -> Value {
         ("changes", "What changed since, for keeping a copy."),
         ("files", "What belongs to records and is no text."),
         ("webhooks", "Telling other systems what happened, and what became of it."),
+        ("notifications", "What the caller is told, and by which ways."),
         ("operations", "Long requests, and how far they have come."),
         ("jobs", "Work that is done later, and what became of it."),
         ("metadata", "What programs may want to know of this contract."),
@@ -234,7 +235,8 @@ fn common_headers() -> Value {
 fn complete_operation(path: &str, method: &str, operation: &mut Value, patched: &mut BTreeSet<String>) {
     let signed_in = operation["security"][0].as_object().is_some_and(|scheme| !scheme.is_empty());
     let authentication = path.starts_with("/v1/auth") || path.starts_with("/v1/oauth");
-    let record = path.contains("/{id}");
+    // What there is one of for each caller is named by no id.
+    let record = path.contains("/{id}") || path.ends_with("-preferences");
     let by_foreign_key = path.contains("by-external-id");
     let has_version = record && !path.starts_with("/v1/api-keys") && !authentication;
     if signed_in {

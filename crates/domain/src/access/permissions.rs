@@ -103,6 +103,8 @@ permissions! {
     FilesWrite = "platform.files:write",
     /// Delete and restore files.
     FilesDelete = "platform.files:delete",
+    /// See what is told to whom in the whole company.
+    NotificationsRead = "platform.notifications:read",
 }
 
 impl Permission {

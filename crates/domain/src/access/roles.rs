@@ -57,8 +57,7 @@ impl BuiltInRole {
 }
 
 /// What everybody has who works with people and records.
-const COLLEAGUE: &[Permission] =
-    &[
+const COLLEAGUE: &[Permission] = &[
     DepartmentsRead,
     UsersRead,
     CompanyRead,
@@ -189,6 +188,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
                 ActivitiesRead,
                 ActivitiesWrite,
                 EventsRead,
+                NotificationsRead,
             ],
         ],
     },

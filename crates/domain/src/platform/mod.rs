@@ -2,6 +2,7 @@
 
 mod conditions;
 mod file_types;
+pub mod notifications;
 mod numbers;
 mod retries;
 mod schedules;

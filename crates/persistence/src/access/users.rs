@@ -221,3 +221,21 @@ struct Found {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
     id: Uuid,
 }
+
+/// Those enabled who have a permission in the whole company, in the order in which they came, so many at most.
+///
+/// # Errors
+/// Those of the database.
+pub fn who_may(tx: &mut Tx, permission: &str, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    Ok(users::table
+        .inner_join(roles::table.on(roles::tenant_id.eq(users::tenant_id).and(roles::id.eq(users::role_id))))
+        .filter(users::tenant_id.eq(tx.actor.tenant_id))
+        .filter(users::deleted_at.is_null())
+        .filter(users::disabled_at.is_null())
+        .filter(roles::data_scope.eq("tenant"))
+        .filter(roles::permissions.contains(vec![permission.to_owned()]))
+        .order((users::created_at, users::id))
+        .limit(limit)
+        .select(users::id)
+        .load(tx.conn)?)
+}

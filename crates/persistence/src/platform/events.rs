@@ -5,7 +5,7 @@ use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -88,8 +88,40 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Appends the same about several records of a kind, each with the customer that it concerns.
+///
+/// # Errors
+/// Those of the database.
+pub fn append_all(
+    tx: &mut Tx,
+    kind: &str,
+    subject_type: &str,
+    subjects: &[(Uuid, Option<Uuid>)],
+    changes: &Value,
+) -> Result<(), StoreError> {
+    let (ids, customer_ids): (Vec<Uuid>, Vec<Option<Uuid>>) = subjects.iter().copied().unzip();
+    prepared(
+        "insert into events (tenant_id, at, xid, type, subject_type, subject_id, customer_id, actor_type, \
+         actor_id, request_id, version, changes) \
+         select $1, $2, pg_current_xact_id()::text::bigint, $3, $4, s.id, s.customer_id, $5, $6, $7, null, $8 \
+         from unnest($9, $10) as s (id, customer_id)",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<Timestamptz, _>(tx.now)
+    .bind::<Text, _>(kind)
+    .bind::<Text, _>(subject_type)
+    .bind::<Text, _>(tx.actor.principal_type())
+    .bind::<Nullable<SqlUuid>, _>(tx.actor.principal_id())
+    .bind::<Nullable<Text>, _>(tx.request_id.clone())
+    .bind::<Jsonb, _>(changes)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Nullable<SqlUuid>>, _>(customer_ids)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], &[Permission]); 12] = [
+pub const SUBJECTS: [(&[&str], &[Permission]); 13] = [
     (&["customer"], &[Permission::CustomersRead]),
     (&["contact"], &[Permission::ContactsRead]),
     (&["user", "session"], &[Permission::UsersRead]),
@@ -103,16 +135,24 @@ pub const SUBJECTS: [(&[&str], &[Permission]); 12] = [
     (&["company"], &[Permission::CompanyRead]),
     // Of whichever record a file is.
     (&["file"], &[Permission::FilesRead, Permission::CustomersRead, Permission::ContactsRead]),
+    (&["notification", "notification_preference"], &[Permission::NotificationsRead]),
 ];
+
+/// Kinds of records whose events are for who sees the whole company, also where a customer is concerned: what somebody is told is
+/// nobody's business but theirs.
+const OF_PERSONS: [&str; 2] = ["notification", "notification_preference"];
 
 fn visible<'a>(tx: &Tx) -> events::BoxedQuery<'a, Pg> {
     let query = events::table.filter(events::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
     // The log shows of a record what its own permission would.
-    let hidden: Vec<&str> = SUBJECTS
+    let mut hidden: Vec<&str> = SUBJECTS
         .iter()
         .filter(|(_, permissions)| !permissions.iter().all(|permission| tx.actor.may(*permission)))
         .flat_map(|(subjects, _)| subjects.iter().copied())
         .collect();
+    if tx.actor.scope != DataScope::Tenant {
+        hidden.extend(OF_PERSONS);
+    }
     let query = if hidden.is_empty() { query } else { query.filter(events::subject_type.ne_all(hidden)) };
     if tx.actor.scope == DataScope::Tenant {
         return query;

@@ -72,6 +72,19 @@ pub fn run(url: &str, now: DateTime<Utc>, event_months: Option<u32>) -> Result<(
              where d.tenant_id = t.id and d.id = old.id",
             now - TimeDelta::days(90),
         ),
+        // What was read is kept for a season, and nothing for more than a year.
+        (
+            "delete from notifications n using tenants t cross join lateral (select o.id from notifications o \
+             where o.tenant_id = t.id and o.read_at < $1 order by o.read_at limit 10000) old \
+             where n.tenant_id = t.id and n.id = old.id",
+            now - TimeDelta::days(90),
+        ),
+        (
+            "delete from notifications n using tenants t cross join lateral (select o.id from notifications o \
+             where o.tenant_id = t.id and o.created_at < $1 order by o.created_at limit 10000) old \
+             where n.tenant_id = t.id and n.id = old.id",
+            now - TimeDelta::days(365),
+        ),
         (
             "update webhooks w set previous_secret = null from tenants t \
              where w.tenant_id = t.id and w.previous_secret_until < $1 and w.previous_secret is not null",

@@ -10,6 +10,8 @@ pub mod idempotency;
 pub mod job_schedules;
 pub mod jobs;
 pub mod maintenance;
+pub mod notification_preferences;
+pub mod notifications;
 pub(crate) mod numbers;
 pub mod operations;
 pub mod search;

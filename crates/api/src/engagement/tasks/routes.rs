@@ -34,8 +34,7 @@ pub async fn list(call: Allowed<TasksRead>, query: Query<TaskQuery>) -> Result<A
     responses((status = 201, description = "The new task.", body = TaskView)))]
 #[post("/v1/tasks")]
 pub async fn create(call: Allowed<TasksWrite>, body: Body<TaskInput>) -> Result<Answer, Problem> {
-    call.write(move |tx| records::created::<Tasks>(&records::create::<Tasks>(tx, body.0.clone())?))
-        .await
+    call.write(move |tx| records::created::<Tasks>(&records::create::<Tasks>(tx, body.0.clone())?)).await
 }
 
 /// Get a task
@@ -62,13 +61,7 @@ pub async fn get(call: Allowed<TasksRead>, id: Path<Uuid>) -> Result<Answer, Pro
 pub async fn update(call: Allowed<TasksWrite>, id: Path<Uuid>, patch: Patch) -> Result<Answer, Problem> {
     let (app, if_match) = (call.app.clone(), IfMatch::of(&call.context)?);
     call.write(move |tx| {
-        records::shown::<Tasks>(&records::update::<Tasks>(
-            tx,
-            &app.contract,
-            *id,
-            &if_match,
-            &patch.0,
-        )?)
+        records::shown::<Tasks>(&records::update::<Tasks>(tx, &app.contract, *id, &if_match, &patch.0)?)
     })
     .await
 }
@@ -83,8 +76,7 @@ pub async fn update(call: Allowed<TasksWrite>, id: Path<Uuid>, patch: Patch) -> 
 #[delete("/v1/tasks/{id}")]
 pub async fn delete(call: Allowed<TasksDelete>, id: Path<Uuid>) -> Result<Answer, Problem> {
     let if_match = IfMatch::of(&call.context)?;
-    call.write(move |tx| records::delete::<Tasks>(tx, *id, &if_match).map(|()| Answer::no_content()))
-        .await
+    call.write(move |tx| records::delete::<Tasks>(tx, *id, &if_match).map(|()| Answer::no_content())).await
 }
 
 /// Restore a deleted task
@@ -95,8 +87,7 @@ pub async fn delete(call: Allowed<TasksDelete>, id: Path<Uuid>) -> Result<Answer
 #[post("/v1/tasks/{id}/restore")]
 pub async fn restore(call: Allowed<TasksDelete>, id: Path<Uuid>) -> Result<Answer, Problem> {
     let if_match = IfMatch::of(&call.context)?;
-    call.write(move |tx| records::shown::<Tasks>(&records::restore::<Tasks>(tx, *id, &if_match)?))
-        .await
+    call.write(move |tx| records::shown::<Tasks>(&records::restore::<Tasks>(tx, *id, &if_match)?)).await
 }
 
 /// Create or change a task by the id in another system

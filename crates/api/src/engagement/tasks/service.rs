@@ -169,10 +169,7 @@ fn planned(tx: &mut Tx, before: &Row, input: TaskInput) -> Result<Row, Problem> 
         let place = input.reminders.iter().position(|given| given.trunc_subsecs(6) == *at).unwrap_or(0);
         return Err(Problem::field(&format!("/reminders/{place}"), FieldCode::InThePast));
     }
-    let mut task = filled(
-        Task { assignee_id, department_id, customer_id, contact_id, ..old.clone() },
-        input,
-    );
+    let mut task = filled(Task { assignee_id, department_id, customer_id, contact_id, ..old.clone() }, input);
     follow_state(tx, old, &mut task);
     follow_series(tx, old, &mut task)?;
     follow_due(tx, old, &mut task)?;
@@ -180,11 +177,7 @@ fn planned(tx: &mut Tx, before: &Row, input: TaskInput) -> Result<Row, Problem> 
 }
 
 /// The record that it is about: the customer, and the contact if it is one.
-fn subject(
-    tx: &mut Tx,
-    before: &Row,
-    input: &TaskInput,
-) -> Result<(Option<Uuid>, Option<Uuid>), Problem> {
+fn subject(tx: &mut Tx, before: &Row, input: &TaskInput) -> Result<(Option<Uuid>, Option<Uuid>), Problem> {
     let wanted = input.subject_type.zip(input.subject_id);
     if wanted == subject_of(&before.task) {
         return Ok((before.task.customer_id, before.task.contact_id));

@@ -60,7 +60,12 @@ pub struct TaskInput {
     pub escalate_after_minutes: Option<i32>,
     /// How it comes again, counted from `due_at`: the value of an RRULE property (RFC 5545) with COUNT or UNTIL, at most daily and 1,000
     /// times. Days that a month doesn't have are left out; `BYMONTHDAY=-1` is the last one.
-    #[schema(min_length = 1, max_length = 200, pattern = "^[A-Z0-9=;,+-]+$", example = "FREQ=WEEKLY;BYDAY=MO;COUNT=12")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = "^[A-Z0-9=;,+-]+$",
+        example = "FREQ=WEEKLY;BYDAY=MO;COUNT=12"
+    )]
     #[serde(default)]
     pub recurrence: Option<String>,
     /// The IANA time zone on whose calendar it comes again; the caller's unless given.

@@ -14,7 +14,8 @@ use crate::http::query::Query;
 ///
 /// For keeping a copy: ask without a cursor, read the lists that the copy is made of, then ask again and again with the
 /// cursor of the answer before. Nothing is left out, and of one record nothing comes before what was before it; a change can
-/// come twice. Contacts are told of to who may read them. A customer that went and came back is told as gone and then as there, and so is its
+/// come twice. Contacts are told of to who may read them, and of notifications everybody is told their own, in the language of their
+/// account. A customer that went and came back is told as gone and then as there, and so is its
 /// going to who asks for contacts alone: its contacts went with it. A customer that is there anew brings its contacts only as they
 /// change: `GET /v1/contacts?customer_id=…` has them. Cursors are good for 30 days; after that, and when the data scope or the
 /// permissions of the caller have changed, the answer is 410, and everything has to be read again.

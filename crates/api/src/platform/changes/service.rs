@@ -11,6 +11,7 @@ use fulcrum_persistence::customers::{contacts, customers};
 use fulcrum_persistence::paging::{Position, SortKey};
 use fulcrum_persistence::platform::changes::{self as store, Place};
 use fulcrum_persistence::platform::events::Event;
+use fulcrum_persistence::platform::notifications;
 use fulcrum_persistence::{StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,12 +21,15 @@ use uuid::Uuid;
 
 use super::views::{ChangeKind, ChangeList, ChangeQuery, ChangeView, ChangedType};
 use crate::App;
+use crate::auth::service::person;
 use crate::customers::contacts::views::ContactView;
 use crate::customers::customers::views::CustomerView;
 use crate::http::catalog::Code;
 use crate::http::cursor::List;
 use crate::http::problem::Problem;
 use crate::platform::files::views::hex;
+use crate::platform::notifications::texts::Reader;
+use crate::platform::notifications::views::NotificationView;
 use crate::records::require;
 
 /// How long a cursor is good for.
@@ -79,12 +83,10 @@ pub fn page(tx: &mut Tx, app: &App, query: &ChangeQuery) -> Result<ChangeList, P
         return Err(again());
     }
     // Customers in any case: what is lost with them is told to who keeps contacts alone, too.
-    let words: &[&str] = if types.contains(&ChangedType::Contact) {
-        &[customers::SUBJECT, contacts::SUBJECT]
-    } else {
-        &[customers::SUBJECT]
-    };
-    let read = store::read(tx, kept.place, words, query.limit as usize)?.ok_or_else(again)?;
+    let mut words = vec![customers::SUBJECT];
+    words.extend(types.contains(&ChangedType::Contact).then_some(contacts::SUBJECT));
+    words.extend(types.contains(&ChangedType::Notification).then_some(notifications::SUBJECT));
+    let read = store::read(tx, kept.place, &words, query.limit as usize)?.ok_or_else(again)?;
     let mut data = changes(tx, &read.events)?;
     data.retain(|change| types.contains(&change.r#type) || change.kind != ChangeKind::Upsert);
     Ok(ChangeList { data, next_cursor: cursor(tx, read.next), has_more: read.more })
@@ -95,15 +97,18 @@ fn types_of(tx: &Tx, asked: &BTreeSet<ChangedType>) -> Result<Vec<ChangedType>, 
     if asked.contains(&ChangedType::Contact) {
         require(&tx.actor, Permission::ContactsRead)?;
     }
+    if asked.contains(&ChangedType::Notification) {
+        person(&tx.actor)?;
+    }
     let all = [
         (ChangedType::Customer, Permission::CustomersRead),
         (ChangedType::Contact, Permission::ContactsRead),
     ];
-    let told = all
-        .into_iter()
-        .filter(|(kind, permission)| tx.actor.may(*permission) && (asked.is_empty() || asked.contains(kind)))
-        .map(|(kind, _)| kind);
-    Ok(told.collect())
+    let wanted = |kind: &ChangedType| asked.is_empty() || asked.contains(kind);
+    let told = all.into_iter().filter(|(kind, permission)| tx.actor.may(*permission) && wanted(kind));
+    // One's own inbox needs no permission; programs have none.
+    let inbox = tx.actor.user_id().map(|_| ChangedType::Notification);
+    Ok(told.map(|(kind, _)| kind).chain(inbox.filter(wanted)).collect())
 }
 
 /// What the caller's scope goes by: the user, or the departments. Nothing in the scope of the company.
@@ -120,6 +125,8 @@ fn places(tx: &mut Tx) -> Result<Vec<Uuid>, StoreError> {
 /// On what it depends which records the caller sees. When that changes, no change of a record tells of it.
 fn view_of(tx: &mut Tx, types: &[ChangedType]) -> Result<String, StoreError> {
     let whose = places(tx)?;
+    // Everybody sees their own inbox, whatever else they see.
+    let types: Vec<_> = types.iter().filter(|kind| **kind != ChangedType::Notification).collect();
     let text = format!("{} {whose:?} {types:?}", tx.actor.scope);
     Ok(hex(&Sha256::digest(text)[..8]))
 }
@@ -129,10 +136,10 @@ fn changes(tx: &mut Tx, events: &[Event]) -> Result<Vec<ChangeView>, Problem> {
     let mut last: BTreeMap<i64, (&Event, ChangedType)> = BTreeMap::new();
     let mut places: HashMap<(ChangedType, Uuid), i64> = HashMap::new();
     for event in events {
-        let kind = if event.subject_type == customers::SUBJECT {
-            ChangedType::Customer
-        } else {
-            ChangedType::Contact
+        let kind = match event.subject_type.as_str() {
+            customers::SUBJECT => ChangedType::Customer,
+            notifications::SUBJECT => ChangedType::Notification,
+            _ => ChangedType::Contact,
         };
         // In the place of its first change, as it is after its last one: a contact doesn't come before its customer.
         let place = *places.entry((kind, event.subject_id)).or_insert(event.seq);
@@ -141,7 +148,8 @@ fn changes(tx: &mut Tx, events: &[Event]) -> Result<Vec<ChangeView>, Problem> {
     let of = |wanted: ChangedType| -> Vec<Uuid> {
         places.keys().filter(|(kind, _)| *kind == wanted).map(|(_, id)| *id).collect()
     };
-    let seen = seen(tx, &of(ChangedType::Customer), &of(ChangedType::Contact))?;
+    let mut seen = seen(tx, &of(ChangedType::Customer), &of(ChangedType::Contact))?;
+    see_own_inbox(tx, &of(ChangedType::Notification), &mut seen)?;
     let left = left(tx, events, &seen)?;
     let mut views = Vec::new();
     for (event, kind) in last.into_values() {
@@ -150,7 +158,10 @@ fn changes(tx: &mut Tx, events: &[Event]) -> Result<Vec<ChangeView>, Problem> {
                 kind: what,
                 r#type: kind,
                 id: event.subject_id,
-                customer_id: event.customer_id.unwrap_or(event.subject_id),
+                customer_id: match kind {
+                    ChangedType::Notification => event.customer_id,
+                    _ => Some(event.customer_id.unwrap_or(event.subject_id)),
+                },
                 at: event.at,
                 record,
             });
@@ -194,6 +205,20 @@ fn seen(tx: &mut Tx, customer_ids: &[Uuid], contact_ids: &[Uuid]) -> Result<Seen
         }
     }
     Ok(records)
+}
+
+/// Of notifications those of the caller: of what others are told, not even the id is.
+fn see_own_inbox(tx: &mut Tx, ids: &[Uuid], seen: &mut Seen) -> Result<(), Problem> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let reader = Reader::of(&tx.actor.locale, tx.actor.time_zone.name());
+    for row in notifications::find_all(tx, ids)? {
+        let view = to_raw_value(&NotificationView::of(&row, &reader));
+        let view = view.map_err(|_| Problem::new(Code::Internal))?;
+        seen.insert((ChangedType::Notification, row.id), Some(view));
+    }
+    Ok(())
 }
 
 /// Customers that went out of the caller's sight by one of these events, for however long, and how. Of those that the caller

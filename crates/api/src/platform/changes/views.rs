@@ -18,6 +18,8 @@ pub enum ChangedType {
     Customer,
     /// Contacts.
     Contact,
+    /// The caller's own notifications.
+    Notification,
 }
 
 /// What has to be done with a copy.
@@ -42,8 +44,9 @@ pub struct ChangeView {
     pub r#type: ChangedType,
     /// Which record.
     pub id: Uuid,
-    /// The customer that it concerns.
-    pub customer_id: Uuid,
+    /// The customer that it concerns; of a notification null when it concerns none.
+    #[schema(required)]
+    pub customer_id: Option<Uuid>,
     /// When it changed.
     pub at: DateTime<Utc>,
     /// The record as it is now, which can be newer than this change; null unless it is an upsert.
@@ -80,7 +83,7 @@ pub struct StreamQuery {
     #[param(min_length = 1, max_length = 2000)]
     pub cursor: Option<String>,
     /// Only these kinds of records; all that the caller may read unless given.
-    #[param(max_items = 2, explode = false)]
+    #[param(max_items = 3, explode = false)]
     pub types: Vec<ChangedType>,
     /// Seconds after which the stream ends at the latest. It ends with the access token in any case.
     #[param(minimum = 1, maximum = 3600, example = 900)]
@@ -96,7 +99,7 @@ pub struct ChangeQuery {
     #[param(min_length = 1, max_length = 2000)]
     pub cursor: Option<String>,
     /// Only these kinds of records; all that the caller may read unless given.
-    #[param(max_items = 2, explode = false)]
+    #[param(max_items = 3, explode = false)]
     pub types: Vec<ChangedType>,
     /// Changes at most.
     #[param(minimum = 1, maximum = 200, default = 100)]

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Job, JobFailed, upkeep};
 use crate::App;
 use crate::engagement::tasks;
-use crate::platform::{backups, files, webhooks};
+use crate::platform::{backups, files, notifications, webhooks};
 
 /// What a job that works outside of a transaction gets.
 #[derive(Clone)]
@@ -62,6 +62,8 @@ impl Kinds {
             .outside(webhooks::replay::run)
             .outside(webhooks::deliver::run)
             .in_transaction(tasks::clock::run)
+            .outside(notifications::mail::run)
+            .outside(notifications::digest::run)
     }
 
     /// Adds a kind whose effect is in the database alone.

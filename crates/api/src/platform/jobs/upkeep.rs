@@ -4,7 +4,7 @@ use actix_web::web;
 use fulcrum_persistence::platform::maintenance;
 use serde::{Deserialize, Serialize};
 
-use crate::platform::webhooks;
+use crate::platform::{notifications, webhooks};
 
 use super::{Context, Job, JobFailed, Priority};
 
@@ -27,5 +27,13 @@ pub(super) async fn run(context: Context, _: Upkeep) -> Result<(), JobFailed> {
         .await
         .map_err(|error| JobFailed::for_now(error.to_string()))?
         .map_err(JobFailed::from)?;
-    context.write(|tx| Ok(webhooks::revive(tx)?)).await
+    let mails = context.app.mail.is_some();
+    context
+        .write(move |tx| {
+            if mails {
+                notifications::sends_mail(tx)?;
+            }
+            Ok(webhooks::revive(tx)?)
+        })
+        .await
 }

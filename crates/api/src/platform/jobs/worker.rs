@@ -18,6 +18,9 @@ use super::depth::Depths;
 use super::{Context, Job, Kinds, Lane, requester, schedules};
 use crate::App;
 use crate::platform::backups::Nightly;
+use crate::platform::notifications::digest::NotificationDigest;
+use crate::platform::notifications::mail::NotificationMail;
+use crate::platform::notifications::sends_mail;
 use crate::platform::webhooks::Telling;
 
 /// How a worker behaves.
@@ -124,6 +127,11 @@ impl Worker {
         };
         // Where no backups are kept, none are made: somebody who keeps them is waited for.
         let kinds = if app.backups.is_some() { kinds } else { kinds.without(Nightly::KIND) };
+        // Where no mail goes out, none is lost: somebody who can send it is waited for.
+        let kinds = match app.mail {
+            Some(_) => kinds,
+            None => kinds.without(NotificationMail::KIND).without(NotificationDigest::KIND),
+        };
         // Until it runs, nobody stops it.
         let stopping = watch::channel(false).1;
         Worker { app, kinds, settings, database_url: database_url.into(), accounts, stopping }
@@ -181,10 +189,13 @@ impl Worker {
 
     async fn register(&self) -> Result<(), StoreError> {
         let (id, host, silence) = (self.accounts.worker_id, host(), self.settings.beat() * MISSED);
-        let backups = self.app.backups.is_some();
+        let (backups, mails) = (self.app.backups.is_some(), self.app.mail.is_some());
         self.accounts
             .write(move |tx| {
                 workers::register(tx, id, &host, std::process::id(), silence)?;
+                if mails {
+                    sends_mail(tx)?;
+                }
                 schedules::ensure(tx, backups)
             })
             .await

@@ -60,6 +60,8 @@ fn special(subject: &str) -> &'static [&'static str] {
         "company" => &["updated"],
         "webhook" => &["secret_rotated", "disabled"],
         "file" => &["created", "linked", "unlinked", "deleted", "restored"],
+        "notification" => &["created", "outbound", "read", "unread", "mailed", "mail_failed"],
+        "notification_preference" => &["updated"],
         _ => &[],
     }
 }
@@ -68,7 +70,14 @@ fn special(subject: &str) -> &'static [&'static str] {
 pub(super) fn event_types() -> impl Iterator<Item = String> {
     subjects().flat_map(|(subject, _)| {
         let usual: &[&str] = match subject {
-            "session" | "api_key" | "job" | "operation" | "file" | "company" => &[],
+            "session"
+            | "api_key"
+            | "job"
+            | "operation"
+            | "file"
+            | "company"
+            | "notification"
+            | "notification_preference" => &[],
             _ => &USUAL,
         };
         let verbs = ["*"].iter().chain(usual).chain(special(subject));
@@ -140,6 +149,22 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
         named("api_key", &["client_id", "name"]),
         named("job", &["state"]),
         named("file", &["name", "media_type", "size", "link", "deleted_at"]),
+        named(
+            "notification",
+            &[
+                "user_id",
+                "kind",
+                "title",
+                "body",
+                "locale",
+                "subject_type",
+                "subject_id",
+                "read_at",
+                "mail",
+                "reason",
+            ],
+        ),
+        named("notification_preference", &["kinds", "digest_hour"]),
         names_of::<Customers>(),
         names_of::<Contacts>(),
         names_of::<Activities>(),
