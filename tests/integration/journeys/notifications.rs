@@ -188,7 +188,10 @@ fn everybody_says_what_they_want_to_hear() {
     let usual = rep.get(path);
     assert_eq!(usual.header("etag"), Some("\"1\""));
     let usual = usual.ok();
-    assert_eq!(usual["kinds"]["task_assigned"], json!({ "in_app": true, "mail": "digest", "webhook": false }));
+    assert_eq!(
+        usual["kinds"]["task_assigned"],
+        json!({ "in_app": true, "mail": "digest", "webhook": false })
+    );
     assert_eq!(usual["kinds"]["task_overdue"]["mail"], "now");
     assert_eq!(usual["kinds"]["automation_message"]["mail"], "off");
     assert_eq!((&usual["digest_hour"], &usual["time_zone"]), (&json!(8), &json!("Asia/Shanghai")));
@@ -214,7 +217,11 @@ fn everybody_says_what_they_want_to_hear() {
         (json!({ "digest_hour": "8" }), "/digest_hour", "type"),
         (json!({ "kinds": { "weather": { "mail": "now" } } }), "/kinds/weather", "unknown_field"),
         (json!({ "kinds": { "task_overdue": { "sms": true } } }), "/kinds/task_overdue/sms", "unknown_field"),
-        (json!({ "kinds": { "task_overdue": { "mail": "weekly" } } }), "/kinds/task_overdue/mail", "not_allowed"),
+        (
+            json!({ "kinds": { "task_overdue": { "mail": "weekly" } } }),
+            "/kinds/task_overdue/mail",
+            "not_allowed",
+        ),
         (json!({ "colour": null }), "/colour", "unknown_field"),
     ] {
         let problem = rep.patch(path, &patch).problem(422, "validation_failed");
@@ -266,13 +273,8 @@ fn the_log_tells_of_notifications_to_who_may_know_of_all() {
     let customer_id = customer["id"].as_str().and_then(|id| id.parse().ok());
     let user_id = id_of(&rep);
     app.write(|tx| {
-        let new = NewNotification {
-            user_id,
-            content: overdue("甲"),
-            key: "k".into(),
-            subject: None,
-            customer_id,
-        };
+        let new =
+            NewNotification { user_id, content: overdue("甲"), key: "k".into(), subject: None, customer_id };
         notify(tx, &new)
     });
     let seen = |client: &Client| {
@@ -284,8 +286,7 @@ fn the_log_tells_of_notifications_to_who_may_know_of_all() {
     assert_eq!(seen(&app.user("manager")), Some(0));
     let me = app.user("manager").get("/v1/me").ok();
     let all = Permission::all();
-    let without: Vec<_> =
-        all.iter().copied().filter(|one| *one != Permission::NotificationsRead).collect();
+    let without: Vec<_> = all.iter().copied().filter(|one| *one != Permission::NotificationsRead).collect();
     assert_eq!(seen(&app.like(&me, &all, DataScope::Subtree)), Some(0));
     assert_eq!(seen(&app.like(&me, &all, DataScope::Tenant)), Some(1));
     assert_eq!(seen(&app.like(&me, &without, DataScope::Tenant)), Some(0));
@@ -306,7 +307,8 @@ fn a_webhook_hands_on_what_is_wanted_by_that_way() {
     });
     admin.create("/v1/webhooks", &hook);
     tell(&app, id_of(&rep), overdue("之前"));
-    let wish = json!({ "kinds": { "task_overdue": { "webhook": true }, "task_assigned": { "webhook": true } } });
+    let wish =
+        json!({ "kinds": { "task_overdue": { "webhook": true }, "task_assigned": { "webhook": true } } });
     rep.patch("/v1/notification-preferences", &wish).ok();
     let id = told(tell(&app, id_of(&rep), overdue("之后")));
     tell(&app, id_of(&rep), assigned("别的"));

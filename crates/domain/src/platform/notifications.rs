@@ -70,18 +70,7 @@ impl NotificationKind {
 }
 
 /// When mail is sent of something.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    Display,
-    EnumString,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum MailTiming {
@@ -114,7 +103,7 @@ impl Channels {
 
 /// What somebody wants to be otherwise than usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(as = NotificationWishes)]
 pub struct Wishes {
     /// Whether it stands in the inbox; null: as usual.

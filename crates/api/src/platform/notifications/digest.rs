@@ -1,8 +1,8 @@
 //! One mail a day about everything that can wait.
 
 use fulcrum_domain::platform::notifications::{MailTiming, NotificationKind};
-use fulcrum_persistence::Tx;
 use fulcrum_persistence::StoreError;
+use fulcrum_persistence::Tx;
 use fulcrum_persistence::platform::notifications::{self as store, Notification, Recipient};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -69,15 +69,14 @@ fn begin(tx: &mut Tx, user_id: Uuid) -> Result<Option<Post>, JobFailed> {
     let digest_id = begun.unwrap_or_else(Uuid::now_v7);
     store::settle_digest(tx, &ids(&told), digest_id)?;
     let letter = letter(digest_id, &told, recipient)?;
-    Ok(Some(Post { letter, notification_ids: ids(&told) }))
+    Ok(Some(Post { letter, notification_ids: ids(&told), is_taken_along: true }))
 }
 
 /// Whether somebody has still to be told by mail.
 fn is_wanted(row: &Notification, recipient: &Recipient) -> bool {
     // Of a kind that this release doesn't know, whoever knows it has asked.
     let kind = row.kind.parse::<NotificationKind>().ok();
-    let off =
-        kind.is_some_and(|kind| channels(recipient.preferences.as_ref(), kind).mail == MailTiming::Off);
+    let off = kind.is_some_and(|kind| channels(recipient.preferences.as_ref(), kind).mail == MailTiming::Off);
     row.read_at.is_none() && !off
 }
 

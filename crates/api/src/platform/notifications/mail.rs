@@ -47,9 +47,8 @@ fn begin(tx: &mut Tx, id: Uuid) -> Result<Option<Post>, JobFailed> {
         return Ok(None);
     }
     let content = content_of(&notification)?;
-    let recipient = store::recipient(tx, notification.user_id)?.filter(|recipient| {
-        channels(recipient.preferences.as_ref(), content.kind()).mail != MailTiming::Off
-    });
+    let recipient = store::recipient(tx, notification.user_id)?
+        .filter(|recipient| channels(recipient.preferences.as_ref(), content.kind()).mail != MailTiming::Off);
     let Some(recipient) = recipient.filter(|_| notification.read_at.is_none()) else {
         settled(tx, &[id], "none", None)?;
         return Ok(None);
@@ -67,5 +66,5 @@ fn begin(tx: &mut Tx, id: Uuid) -> Result<Option<Post>, JobFailed> {
         subject: texts.title,
         text: texts.body,
     };
-    Ok(Some(Post { letter, notification_ids: vec![id] }))
+    Ok(Some(Post { letter, notification_ids: vec![id], is_taken_along: false }))
 }

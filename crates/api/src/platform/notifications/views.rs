@@ -42,7 +42,10 @@ pub struct NotificationView {
     #[schema(max_length = 300, example = "Webhook“金蝶 ERP”已停用")]
     pub title: String,
     /// What there is to say, in the reader's language; times are in the reader's time zone.
-    #[schema(max_length = 10000, example = "连续五天未能送达接收方。在重新启用之前，不会再向其投递任何内容。")]
+    #[schema(
+        max_length = 10000,
+        example = "连续五天未能送达接收方。在重新启用之前，不会再向其投递任何内容。"
+    )]
     pub body: String,
     /// What both are made of.
     #[schema(value_type = Object, example = json!({"name": "金蝶 ERP", "reason": "failing"}))]

@@ -66,7 +66,13 @@ fn special(subject: &str) -> &'static [&'static str] {
 pub(super) fn event_types() -> impl Iterator<Item = String> {
     subjects().flat_map(|(subject, _)| {
         let usual: &[&str] = match subject {
-            "session" | "api_key" | "job" | "operation" | "file" | "notification" | "notification_preference" => &[],
+            "session"
+            | "api_key"
+            | "job"
+            | "operation"
+            | "file"
+            | "notification"
+            | "notification_preference" => &[],
             _ => &USUAL,
         };
         let verbs = ["*"].iter().chain(usual).chain(special(subject));
@@ -140,7 +146,18 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
         named("file", &["name", "media_type", "size", "link", "deleted_at"]),
         named(
             "notification",
-            &["user_id", "kind", "title", "body", "locale", "subject_type", "subject_id", "read_at", "mail", "reason"],
+            &[
+                "user_id",
+                "kind",
+                "title",
+                "body",
+                "locale",
+                "subject_type",
+                "subject_id",
+                "read_at",
+                "mail",
+                "reason",
+            ],
         ),
         named("notification_preference", &["kinds", "digest_hour"]),
         names_of::<Customers>(),
