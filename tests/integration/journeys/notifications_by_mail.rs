@@ -138,6 +138,46 @@ fn an_address_that_is_refused_is_given_up_and_one_that_is_busy_is_not() {
 }
 
 #[test]
+fn a_wrong_password_is_the_operators_and_loses_nothing() {
+    let server = MailServer::start(Postman::Takes);
+    let mut app = mailing(&server);
+    let place = server.url.trim_start_matches("smtp://").to_owned();
+    app.smtp_url = Some(format!("smtp://crm:open%20says%20me@{place}?tls=none"));
+    let id = told(tell(&app, id_of(&app.user("rep.east")), overdue("甲")));
+    app.work();
+    assert_eq!((server.received().len(), mail_of(&app, "rep.east", id)), (0, json!("waiting")));
+    let jobs = app.user("admin").get("/v1/jobs").ok()["data"].to_string();
+    assert!(jobs.contains("who are you?") && !jobs.contains("says"), "{jobs}");
+    app.smtp_url = Some(format!("smtp://crm:open%20sesame@{place}?tls=none"));
+    work_when_due(&app);
+    assert_eq!((server.received().len(), mail_of(&app, "rep.east", id)), (1, json!("sent")));
+    // A password doesn't go over the net in clear unless somebody says so.
+    app.smtp_url = Some(format!("smtp://crm:open%20sesame@{place}"));
+    tell(&app, id_of(&app.user("rep.east")), overdue("乙"));
+    app.work();
+    assert_eq!(server.received().len(), 1);
+}
+
+#[test]
+fn a_digest_that_was_tried_for_days_goes_with_the_next_one() {
+    let server = MailServer::start(Postman::Away);
+    let app = mailing(&server);
+    let first = told(tell(&app, id_of(&app.user("rep.east")), assigned("甲")));
+    while next_due(&app).is_some() {
+        work_when_due(&app);
+    }
+    assert_eq!(mail_of(&app, "rep.east", first), "digest");
+    server.be(Postman::Takes);
+    tell(&app, id_of(&app.user("rep.east")), assigned("乙"));
+    while next_due(&app).is_some() {
+        work_when_due(&app);
+    }
+    let texts: Vec<String> = server.received().iter().map(|letter| letter.text()).collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(texts[0].contains('甲') && texts[1].contains('乙'), "{texts:?}");
+}
+
+#[test]
 fn who_gets_a_letter_twice_can_tell() {
     let server = MailServer::start(Postman::LosesTheLastWord);
     let app = mailing(&server);

@@ -132,7 +132,12 @@ fn serve(stream: TcpStream, into: &Mutex<Vec<Letter>>, how: &Mutex<Postman>) -> 
         }
         let word = line.split([' ', '\r']).next().unwrap_or_default().to_ascii_uppercase();
         match (word.as_str(), manner) {
-            ("EHLO", _) => say("250-mail.example.com\r\n250 8BITMIME")?,
+            ("EHLO", _) => say("250-mail.example.com\r\n250-AUTH PLAIN\r\n250 8BITMIME")?,
+            ("AUTH", _) => {
+                let code = line.trim_end().rsplit(' ').next().unwrap_or_default();
+                let is_right = BASE64_STANDARD.decode(code).is_ok_and(|code| code == b"\0crm\0open sesame");
+                say(if is_right { "235 welcome" } else { "535 who are you?" })?;
+            }
             ("MAIL", Postman::RefusesSender(code)) => say(&format!("{code} not from you"))?,
             ("RCPT", Postman::RefusesRecipient(code)) => say(&format!("{code} not to this one"))?,
             ("MAIL" | "RSET" | "NOOP", _) => say("250 fine")?,

@@ -238,7 +238,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, patched: 
     // What there is one of for each caller is named by no id.
     let record = path.contains("/{id}") || path.ends_with("-preferences");
     let by_foreign_key = path.contains("by-external-id");
-    let has_version = record && !path.starts_with("/v1/api-keys") && !authentication;
+    // What is only ever read or not needs no version.
+    let unversioned = path.starts_with("/v1/api-keys") || path.starts_with("/v1/notifications");
+    let has_version = record && !unversioned && !authentication;
     if signed_in {
         let scopes = operation["security"][0]["bearer"].clone();
         // An API key's scopes can't be written down in OpenAPI 3.1, but it needs the same permissions.

@@ -103,7 +103,7 @@ impl Channels {
 
 /// What somebody wants to be otherwise than usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(as = NotificationWishes)]
 pub struct Wishes {
     /// Whether it stands in the inbox; null: as usual.

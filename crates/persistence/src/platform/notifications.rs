@@ -1,6 +1,6 @@
 //! What people are told.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
@@ -214,12 +214,16 @@ pub fn recipient(tx: &mut Tx, user_id: Uuid) -> Result<Option<Recipient>, StoreE
     .optional()?)
 }
 
-/// Notes until when somebody is believed to send mail.
+/// Notes until when somebody is believed to send mail. That is a row for everybody, so what is known to within a day stays.
 ///
 /// # Errors
 /// Those of the database.
 pub fn mails_until(tx: &mut Tx, until: DateTime<Utc>) -> Result<(), StoreError> {
-    diesel::update(installation::table).set(installation::mails_until.eq(until)).execute(tx.conn)?;
+    let near = until - TimeDelta::days(1);
+    diesel::update(installation::table)
+        .filter(installation::mails_until.is_null().or(installation::mails_until.lt(near)))
+        .set(installation::mails_until.eq(until))
+        .execute(tx.conn)?;
     Ok(())
 }
 

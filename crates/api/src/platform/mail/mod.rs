@@ -136,6 +136,8 @@ impl Mailer {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::settings::Hidden;
 
@@ -188,6 +190,25 @@ mod tests {
         let (headers, _) = text.split_once("\r\n\r\n").expect("headers");
         assert!(headers.lines().all(|line| !line.to_lowercase().starts_with("bcc:")), "{headers}");
         assert!(headers.contains("Subject: Hello Bcc: all@example.com Text"), "{headers}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_people_are_called_headers_stay_headers(to_name in "\\PC*|.*", subject in any::<String>()) {
+            let letter = Letter {
+                id: Uuid::from_u128(7),
+                to_name,
+                to_address: "eve@example.com".into(),
+                subject,
+                text: "x".into(),
+            };
+            let text = formatted(&letter);
+            let (headers, body) = text.split_once("\r\n\r\n").expect("headers");
+            prop_assert!(text.is_ascii() && body == "x");
+            let own = |line: &str| !line.starts_with(' ');
+            prop_assert_eq!(headers.split("\r\n").filter(|line| own(line)).count(), 8, "{}", headers);
+            prop_assert!(!headers.replace("\r\n", "").contains(['\r', '\n']));
+        }
     }
 
     #[test]

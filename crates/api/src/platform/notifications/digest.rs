@@ -69,7 +69,7 @@ fn begin(tx: &mut Tx, user_id: Uuid) -> Result<Option<Post>, JobFailed> {
     let digest_id = begun.unwrap_or_else(Uuid::now_v7);
     store::settle_digest(tx, &ids(&told), digest_id)?;
     let letter = letter(digest_id, &told, recipient)?;
-    Ok(Some(Post { letter, notification_ids: ids(&told) }))
+    Ok(Some(Post { letter, notification_ids: ids(&told), is_taken_along: true }))
 }
 
 /// Whether somebody has still to be told by mail.

@@ -66,5 +66,5 @@ fn begin(tx: &mut Tx, id: Uuid) -> Result<Option<Post>, JobFailed> {
         subject: texts.title,
         text: texts.body,
     };
-    Ok(Some(Post { letter, notification_ids: vec![id] }))
+    Ok(Some(Post { letter, notification_ids: vec![id], is_taken_along: false }))
 }

@@ -26,6 +26,8 @@ const NOTING: u32 = 10;
 pub(super) struct Post {
     pub(super) letter: Letter,
     pub(super) notification_ids: Vec<Uuid>,
+    /// Whether the next letter to the same person takes it along, so that it hasn't failed because the server was away for long.
+    pub(super) is_taken_along: bool,
 }
 
 /// Notes that somebody is there who sends mail.
@@ -53,7 +55,7 @@ pub(super) async fn send(
     let state = match &outcome {
         Ok(()) => Some("sent"),
         Err(Unsent::ForGood(_)) => Some("failed"),
-        Err(Unsent::ForNow(_)) if context.attempt >= ATTEMPTS => Some("failed"),
+        Err(Unsent::ForNow(_)) if context.attempt >= ATTEMPTS && !post.is_taken_along => Some("failed"),
         Err(Unsent::ForNow(_)) => None,
     };
     if let Some(state) = state {

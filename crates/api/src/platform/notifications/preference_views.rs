@@ -11,8 +11,11 @@ macro_rules! by_kind {
     ($($(#[$doc:meta])* $name:ident: $kind:ident,)+) => {
         /// What is to be otherwise than usual, by kind; null makes it as usual again.
         #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-        #[serde(deny_unknown_fields, default)]
-        #[schema(as = NotificationWishesByKind)]
+        #[serde(deny_unknown_fields)]
+        #[schema(
+            as = NotificationWishesByKind,
+            example = json!({"task_assigned": {"mail": "now"}, "task_overdue": {"webhook": true}})
+        )]
         pub struct WishesByKind {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<Wishes>,)+
         }
@@ -55,7 +58,6 @@ by_kind! {
 pub struct PreferencesInput {
     /// What is to be otherwise than usual, by kind.
     #[serde(default)]
-    #[schema(example = json!({"task_assigned": {"mail": "now"}, "task_overdue": {"webhook": true}}))]
     pub kinds: Option<WishesByKind>,
     /// The hour of the daily mail, in the caller's time zone; null: as usual.
     #[serde(default)]

@@ -19,8 +19,9 @@ use crate::records;
 /// By which ways a kind goes to somebody. What another release wrote and this one can't read is as usual.
 pub(super) fn channels(preferences: Option<&Json>, kind: NotificationKind) -> Channels {
     let stored: BTreeMap<String, Value> = preferences.and_then(Json::read).unwrap_or_default();
-    let wishes = stored.get(kind.word()).and_then(|wishes| serde_json::from_value(wishes.clone()).ok());
-    wishes.unwrap_or(Wishes::default()).about(kind)
+    let said = stored.get(kind.word()).and_then(|wishes| serde_json::from_value(wishes.clone()).ok());
+    let wishes: Wishes = said.unwrap_or_default();
+    wishes.about(kind)
 }
 
 /// What somebody wants, with what is as usual filled in.

@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fulcrum_domain::access::Permission;
-use fulcrum_domain::platform::notifications::Content;
 use fulcrum_domain::platform::tell_again;
-use fulcrum_persistence::access::users;
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::platform::webhook_deliveries::{self as deliveries, Attempt, Delivery};
 use fulcrum_persistence::platform::webhooks::{self as store, Webhook};
@@ -16,15 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::message;
 use super::selection::is_selected;
 use super::sender::Outcome;
 use super::service::secret_of;
 use super::wanted::look_after;
+use super::{keepers, message};
 use crate::App;
 use crate::auth::keys::Keys;
 use crate::platform::jobs::{Context, Job, JobFailed, Lane, enqueue_for_company, system_of};
-use crate::platform::notifications::{NewNotification, notify};
 
 /// Messages that one webhook gets at one time.
 const ROUND: i64 = 8;
@@ -38,8 +34,6 @@ const NOTING: u32 = 10;
 const OVERDUE: TimeDelta = TimeDelta::minutes(5);
 /// How long a webhook is sent to before the others have their turn.
 const TURN: Duration = Duration::from_secs(30);
-/// People who are told that a webhook was disabled.
-const KEEPERS: i64 = 50;
 /// After so long without anything getting through, a webhook is disabled (Standard Webhooks says five days).
 const GIVEN_UP: TimeDelta = TimeDelta::days(5);
 
@@ -334,23 +328,8 @@ pub(super) fn disable(tx: &mut Tx, webhook: Webhook, reason: &str) -> Result<Web
             }),
         },
     )?;
-    tell_keepers(tx, &webhook, reason)?;
+    keepers::tell(tx, &webhook, reason)?;
     Ok(webhook)
-}
-
-/// Tells those who can do something about it.
-fn tell_keepers(tx: &mut Tx, webhook: &Webhook, reason: &str) -> Result<(), StoreError> {
-    for user_id in users::who_may(tx, Permission::WebhooksWrite.word(), KEEPERS)? {
-        let new = NewNotification {
-            user_id,
-            content: Content::WebhookDisabled { name: webhook.name.clone(), reason: reason.into() },
-            key: format!("webhook_disabled/{}/{}", webhook.id, webhook.period),
-            subject: Some((store::SUBJECT, webhook.id)),
-            customer_id: None,
-        };
-        notify(tx, &new)?;
-    }
-    Ok(())
 }
 
 /// Has somebody look where something is overdue and nobody is going to look: whoever was to do it has failed too often, or was

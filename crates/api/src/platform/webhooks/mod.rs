@@ -2,6 +2,7 @@
 
 mod addresses;
 pub(crate) mod deliver;
+mod keepers;
 mod message;
 pub(crate) mod replay;
 pub mod routes;
