@@ -142,6 +142,24 @@ fn what_one_is_told_is_nobody_elses() {
 }
 
 #[test]
+fn a_full_inbox_is_read_at_once() {
+    let app = TestApp::start();
+    let rep = app.user("rep.east");
+    told(tell(&app, id_of(&rep), overdue("甲")));
+    database::execute(
+        &app.url,
+        "insert into notifications (tenant_id, id, user_id, kind, key, data, in_app, mail_state, created_at) \
+         select tenant_id, gen_random_uuid(), user_id, kind, 'more/' || i, data, true, 'none', created_at \
+         from notifications, generate_series(1, 2500) i",
+    );
+    assert_eq!(rep.get("/v1/notifications/summary").ok()["unread"], 2501);
+    assert_eq!(rep.all_ids("/v1/notifications", 200).len(), 2501, "also those of the same instant");
+    assert_eq!(rep.post("/v1/notifications/read-all", &json!({})).ok()["unread"], 0);
+    let told = "select count(distinct subject_id)::text as text from events where type = 'notification.read'";
+    assert_eq!(database::texts(&app.url, told), ["2501"]);
+}
+
+#[test]
 fn the_same_is_told_once_also_by_many_at_once() {
     let app = TestApp::start();
     let rep = app.user("rep.east");

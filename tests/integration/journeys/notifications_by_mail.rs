@@ -71,6 +71,19 @@ fn nothing_is_mailed_until_somebody_can() {
 }
 
 #[test]
+fn a_worker_without_a_mail_server_leaves_mail_to_those_who_have_one() {
+    let server = MailServer::start(Postman::Takes);
+    let mut app = mailing(&server);
+    let url = app.smtp_url.take();
+    let id = told(tell(&app, id_of(&app.user("rep.east")), overdue("甲")));
+    app.work();
+    assert_eq!((server.received().len(), mail_of(&app, "rep.east", id)), (0, json!("waiting")));
+    app.smtp_url = url;
+    app.work();
+    assert_eq!((server.received().len(), mail_of(&app, "rep.east", id)), (1, json!("sent")));
+}
+
+#[test]
 fn a_server_that_is_away_for_an_hour_gets_everything_once() {
     let server = MailServer::start(Postman::Away);
     let app = mailing(&server);

@@ -94,7 +94,7 @@ pub(crate) fn of(kind: &str, content: Option<&Content>, reader: &Reader) -> Text
     match written {
         Some(Ok(texts)) => texts,
         failed => {
-            tracing::error!(kind, error = ?failed, "a notification can't be put into words");
+            tracing::warn!(kind, error = ?failed, "a notification can't be put into words");
             Texts { title: clean_line(&kind.replace('_', " ")), body: String::new() }
         }
     }
