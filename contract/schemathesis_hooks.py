@@ -54,6 +54,8 @@ def is_rule_between_parameters(case, response):
         or (error["code"] == "nothing_to_search" and "q" in query)
         # Taken from a body, where `external_id` is the id alone, and sent unchecked where it is `system:id`.
         or (error["pointer"] == "external_id" and not all(map(EXTERNAL_ID.fullmatch, listed(query.get("external_id")))))
+        # A span that ends before it begins, is too long, or begins where no schema of a date can forbid it.
+        or (error["pointer"] in {"from", "to"} and error["code"] in {"too_small", "too_large"} and {"from", "to"} <= query.keys())
         or (
             error["code"] == "required"
             and any(error["pointer"] in pair and len(pair & query.keys()) == 1 for pair in together)

@@ -284,6 +284,11 @@ fn figures_count_by_person_period_and_kind_on_the_callers_calendar() {
     rep.get("/v1/activities/figures?from=2026-11-02&to=2026-11-01").problem(400, "invalid_parameters");
     rep.get("/v1/activities/figures?from=2025-11-02&to=2026-11-03").problem(400, "invalid_parameters");
     rep.get("/v1/activities/figures?from=2026-11-02").problem(400, "invalid_parameters");
+    // The calendars of the program and of the database end at different days.
+    for day in ["-200000-01-01", "%2B12000-01-01", "%2B262142-12-31"] {
+        let path = format!("/v1/activities/figures?from={day}&to={day}");
+        rep.get(&path).problem(400, "invalid_parameters");
+    }
 }
 
 #[test]

@@ -18,7 +18,10 @@ use crate::http::problem::{FieldError, Problem};
 use crate::records;
 
 /// Days of one request.
-const LONGEST: i64 = 366;
+const LONGEST: u64 = 366;
+/// The first and the last day that there can be figures of.
+const FIRST: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap();
+const LAST: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
 
 /// How long a period is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
@@ -115,12 +118,15 @@ list_view!(
 /// 400 when the days don't follow each other or the cursor is not one of this list, 403 without the permission to see people.
 pub fn list(tx: &mut Tx, app: &App, query: &FigureQuery) -> Result<FigureList, Problem> {
     records::require(&tx.actor, Permission::UsersRead)?;
-    let days = (query.to - query.from).num_days() + 1;
-    if days < 1 {
+    if query.from < FIRST {
+        return Err(wrong(FieldError::new("from", FieldCode::TooSmall).with("min", FIRST.to_string())));
+    }
+    if query.to < query.from {
         return Err(wrong(FieldError::new("to", FieldCode::TooSmall).with("min", query.from.to_string())));
     }
-    if days > LONGEST {
-        let last = query.from + Days::new(LONGEST as u64 - 1);
+    // The calendar itself has an end, too.
+    let last = query.from.checked_add_days(Days::new(LONGEST - 1)).unwrap_or(NaiveDate::MAX).min(LAST);
+    if query.to > last {
         return Err(wrong(FieldError::new("to", FieldCode::TooLarge).with("max", last.to_string())));
     }
     let unpaged = FigureQuery { cursor: None, limit: 0, ..query.clone() };
