@@ -22,7 +22,8 @@ use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
 use crate::platform::{
-    changes, events, files, health, jobs, metadata, notifications, operations, webhook_deliveries, webhooks,
+    automation_runs, automations, changes, events, files, health, jobs, metadata, notifications, operations,
+    webhook_deliveries, webhooks,
 };
 use crate::settings::ServerSettings;
 
@@ -102,6 +103,16 @@ fn operations(config: &mut ServiceConfig) {
         .service(webhooks::routes::rotate_secret)
         .service(webhooks::routes::test)
         .service(webhooks::routes::replay)
+        .service(automations::routes::list)
+        .service(automations::routes::create)
+        .service(automations::routes::get)
+        .service(automations::routes::update)
+        .service(automations::routes::delete)
+        .service(automations::routes::restore)
+        .service(automations::routes::versions)
+        .service(automations::routes::dry_run)
+        .service(automation_runs::routes::list)
+        .service(automation_runs::routes::get)
         .service(webhook_deliveries::routes::list)
         .service(webhook_deliveries::routes::get)
         .service(webhook_deliveries::routes::replay)

@@ -164,12 +164,13 @@ pub fn begin_epoch(url: &str) -> Result<(), StoreError> {
         sql_query("update events set xid = 0").execute(conn)?;
         sql_query("update installation set epoch = gen_random_uuid()").execute(conn)?;
         sql_query(
-            "update webhook_places set first_xid = here, behind_xid = here, seq = 0 \
+            "update log_places set first_xid = here, behind_xid = here, seq = 0 \
              from (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as here) now",
         )
         .execute(conn)?;
         sql_query("update webhooks set listens_after = pg_current_snapshot()::text, busy_until = null")
             .execute(conn)?;
+        sql_query("update automations set listens_after = pg_current_snapshot()::text").execute(conn)?;
         sql_query(format!("drop schema if exists {UNFINISHED}")).execute(conn)?;
         Ok(())
     })?;

@@ -314,11 +314,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    webhook_places (tenant_id) {
+    log_places (tenant_id, follower) {
         tenant_id -> Uuid,
         first_xid -> Int8,
         behind_xid -> Int8,
         seq -> Int8,
+        follower -> Text,
     }
 }
 
@@ -496,6 +497,62 @@ diesel::table! {
 }
 
 diesel::table! {
+    automations (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        description -> Nullable<Text>,
+        trigger -> Jsonb,
+        condition -> Nullable<Text>,
+        actions -> Jsonb,
+        author_type -> Text,
+        author_id -> Uuid,
+        next_at -> Nullable<Timestamptz>,
+        listens_after -> Text,
+        disabled_at -> Nullable<Timestamptz>,
+        disabled_reason -> Nullable<Text>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    automation_versions (tenant_id, automation_id, version) {
+        tenant_id -> Uuid,
+        automation_id -> Uuid,
+        version -> Int4,
+        content -> Jsonb,
+        author_type -> Text,
+        author_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    automation_runs (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        automation_id -> Uuid,
+        automation_version -> Int4,
+        key -> Text,
+        event_seq -> Nullable<Int8>,
+        event_at -> Nullable<Timestamptz>,
+        event_type -> Nullable<Text>,
+        subject_type -> Nullable<Text>,
+        subject_id -> Nullable<Uuid>,
+        depth -> Int4,
+        state -> Text,
+        reason -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        actions -> Jsonb,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     installation (alone) {
         alone -> Bool,
         epoch -> Uuid,
@@ -522,7 +579,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_schedules,
     operations,
     webhooks,
-    webhook_places,
+    log_places,
     webhook_deliveries,
     webhook_attempts,
     files,
@@ -531,6 +588,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     activity_links,
     tasks,
     task_reminders,
+    automations,
+    automation_versions,
+    automation_runs,
     notifications,
     notification_preferences,
     installation

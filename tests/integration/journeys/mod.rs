@@ -1,6 +1,7 @@
 //! What people and programs do, from end to end.
 
 mod activities;
+mod automations;
 mod backups;
 mod bad_input;
 mod batches;

@@ -321,6 +321,9 @@ field_codes! {
     UrlNotEncrypted { "Only https; http is for networks that the installation allows."; "仅支持 https；http 仅限系统允许的内网。" }
     AddressNotAllowed { "{address} is not on the public internet, or http is used where only https is allowed. The operator can allow networks (--webhook-networks)."; "{address} 不是公网地址，或在仅允许 https 处使用了 http。管理员可通过 --webhook-networks 允许内网。" }
     Condition { "Line {line}, column {column}: {reason}."; "第 {line} 行第 {column} 列：{reason}。" }
+    Template { "This text can't be put together: {reason}"; "无法生成该文本：{reason}" }
+    NotForType { "This doesn't go with the type {type}."; "不适用于类型 {type}。" }
+    OneKindOfRecord { "The trigger has to be about records of one kind, one of: {allowed}."; "触发条件必须只涉及一种记录：{allowed}。" }
     RangeTooLong { "At most {days} days after from."; "距 from 最多 {days} 天。" }
     BeforeFrom { "This lies before from."; "早于 from。" }
     Schedule { "This is no schedule: {reason}"; "不是有效的计划：{reason}" }

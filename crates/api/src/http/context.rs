@@ -125,8 +125,12 @@ impl RequestContext {
     }
 }
 
-/// A request id that may stand in a log line and in a header.
+/// What the request ids of what automations do begin with.
+pub(crate) const AUTOMATION: &str = "automation:";
+
+/// A request id that may stand in a log line and in a header. By those of automations it is told what they caused.
 fn usable(id: &str) -> bool {
     (1..=128).contains(&id.len())
+        && !id.starts_with(AUTOMATION)
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }

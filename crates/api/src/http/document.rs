@@ -115,6 +115,7 @@ fn tags() -> Value {
         ("changes", "What changed since, for keeping a copy."),
         ("files", "What belongs to records and is no text."),
         ("webhooks", "Telling other systems what happened, and what became of it."),
+        ("automations", "What the system does by itself, and what became of it."),
         ("notifications", "What the caller is told, and by which ways."),
         ("operations", "Long requests, and how far they have come."),
         ("jobs", "Work that is done later, and what became of it."),

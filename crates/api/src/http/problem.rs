@@ -141,6 +141,11 @@ impl Problem {
         self.code.status()
     }
 
+    /// The problem in English, for logs that callers read: without what the database said, which is nobody's business.
+    pub fn in_words(&self) -> String {
+        Problem { store: None, ..self.clone() }.to_string()
+    }
+
     /// The problem as the object on the wire.
     pub fn body(&self, locale: Locale, instance: &str, request_id: &str) -> Value {
         let errors: Vec<Value> = self

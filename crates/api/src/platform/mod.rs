@@ -1,9 +1,12 @@
 //! What every area stands on: the event log, the change feed, jobs, metadata, health.
 
+pub mod automation_runs;
+pub mod automations;
 pub mod backups;
 pub mod changes;
 pub mod events;
 pub mod files;
+pub(crate) mod following;
 pub mod health;
 pub mod jobs;
 pub mod mail;

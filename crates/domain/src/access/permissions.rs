@@ -97,6 +97,10 @@ permissions! {
     WebhooksRead = "platform.webhooks:read",
     /// Create, change and delete webhooks, and deliver again.
     WebhooksWrite = "platform.webhooks:write",
+    /// See automations, and what they did: one's own, in the scope of the company all.
+    AutomationsRead = "platform.automations:read",
+    /// Create and change automations. They run with the rights of who wrote them last.
+    AutomationsWrite = "platform.automations:write",
     /// See and download the files of the records that one sees.
     FilesRead = "platform.files:read",
     /// Upload files and link them to records that one sees.

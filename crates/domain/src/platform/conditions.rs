@@ -267,7 +267,9 @@ impl<'a> Walk<'a> {
             Expr::Ident(name) => self.member(expr, Shape::Field(self.fields), name),
             Expr::Select(select) => {
                 let of = self.expression(&select.operand);
-                self.member(expr, of, &select.field)
+                let member = self.member(expr, of, &select.field);
+                // `has` of a field is true or false, whatever the field is.
+                if select.test { Shape::Unknown } else { member }
             }
             Expr::Call(call) => self.call(expr, call),
             Expr::Comprehension(each) => {

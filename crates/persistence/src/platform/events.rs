@@ -5,7 +5,7 @@ use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -63,15 +63,20 @@ pub struct Filter {
     pub at_to: Option<DateTime<Utc>>,
 }
 
-/// Appends to the log, in the transaction of the change.
+/// Appends to the log, in the transaction of the change. Returns where in the log it stands.
 ///
 /// # Errors
 /// Those of the database.
-pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
-    prepared(
+pub fn append_known(tx: &mut Tx, event: NewEvent) -> Result<i64, StoreError> {
+    #[derive(QueryableByName)]
+    struct Put {
+        #[diesel(sql_type = BigInt)]
+        seq: i64,
+    }
+    let put: Put = prepared(
         "insert into events (tenant_id, at, xid, type, subject_type, subject_id, customer_id, actor_type, \
          actor_id, request_id, version, changes) \
-         values ($1, $2, pg_current_xact_id()::text::bigint, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         values ($1, $2, pg_current_xact_id()::text::bigint, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning seq",
     )
     .bind::<SqlUuid, _>(tx.actor.tenant_id)
     .bind::<Timestamptz, _>(tx.now)
@@ -84,8 +89,16 @@ pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
     .bind::<Nullable<Text>, _>(tx.request_id.clone())
     .bind::<Nullable<Integer>, _>(event.version)
     .bind::<Jsonb, _>(event.changes)
-    .execute(tx.conn)?;
-    Ok(())
+    .get_result(tx.conn)?;
+    Ok(put.seq)
+}
+
+/// The same, for who needn't know where.
+///
+/// # Errors
+/// Those of the database.
+pub fn append(tx: &mut Tx, event: NewEvent) -> Result<(), StoreError> {
+    append_known(tx, event).map(|_| ())
 }
 
 /// Appends the same about several records of a kind, each with the customer that it concerns.
@@ -121,7 +134,7 @@ pub fn append_all(
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], &[Permission]); 13] = [
+pub const SUBJECTS: [(&[&str], &[Permission]); 14] = [
     (&["customer"], &[Permission::CustomersRead]),
     (&["contact"], &[Permission::ContactsRead]),
     (&["user", "session"], &[Permission::UsersRead]),
@@ -133,6 +146,7 @@ pub const SUBJECTS: [(&[&str], &[Permission]); 13] = [
     (&["activity"], &[Permission::ActivitiesRead]),
     (&["task"], &[Permission::TasksRead]),
     (&["company"], &[Permission::CompanyRead]),
+    (&["automation"], &[Permission::AutomationsRead]),
     // Of whichever record a file is.
     (&["file"], &[Permission::FilesRead, Permission::CustomersRead, Permission::ContactsRead]),
     (&["notification", "notification_preference"], &[Permission::NotificationsRead]),
@@ -229,6 +243,37 @@ pub fn of_customer(
 /// [`StoreError::NotFound`] when there is none that the actor may see.
 pub fn find(tx: &mut Tx, seq: i64) -> Result<Event, StoreError> {
     Ok(visible(tx).filter(events::seq.eq(seq)).select(Event::as_select()).first(tx.conn)?)
+}
+
+/// An event of the actor's company, whoever may read of it. The time, where it is known, tells the partition.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is none.
+pub fn find_any(tx: &mut Tx, seq: i64, at: Option<DateTime<Utc>>) -> Result<Event, StoreError> {
+    let mut query = events::table
+        .filter(events::tenant_id.eq(tx.actor.tenant_id))
+        .filter(events::seq.eq(seq))
+        .into_boxed();
+    if let Some(at) = at {
+        query = query.filter(events::at.eq(at));
+    }
+    Ok(query.select(Event::as_select()).first(tx.conn)?)
+}
+
+/// What a request has written in this transaction, in order, as far as the actor may read of it.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_request(tx: &mut Tx, request_id: &str, limit: i64) -> Result<Vec<Event>, StoreError> {
+    let own = diesel::dsl::sql::<BigInt>("pg_current_xact_id()::text::bigint");
+    Ok(visible(tx)
+        .filter(events::xid.eq(own))
+        .filter(events::at.eq(tx.now))
+        .filter(events::request_id.eq(request_id.to_owned()))
+        .order(events::seq)
+        .limit(limit)
+        .select(Event::as_select())
+        .load(tx.conn)?)
 }
 
 /// Makes the partitions from the month of `today` on, for so many months; those that are there stay.

@@ -72,6 +72,12 @@ pub fn run(url: &str, now: DateTime<Utc>, event_months: Option<u32>) -> Result<(
              where d.tenant_id = t.id and d.id = old.id",
             now - TimeDelta::days(90),
         ),
+        (
+            "delete from automation_runs r using tenants t cross join lateral (select o.id from automation_runs o \
+             where o.tenant_id = t.id and o.created_at < $1 and o.state <> 'waiting' order by o.created_at limit 10000) old \
+             where r.tenant_id = t.id and r.id = old.id",
+            now - TimeDelta::days(30),
+        ),
         // What was read is kept for a season, and nothing for more than a year.
         (
             "delete from notifications n using tenants t cross join lateral (select o.id from notifications o \

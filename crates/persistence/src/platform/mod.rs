@@ -1,5 +1,8 @@
 //! What every area stands on.
 
+pub mod automation_runs;
+pub mod automation_times;
+pub mod automations;
 pub mod bulk;
 pub mod changes;
 pub mod events;
@@ -9,6 +12,7 @@ pub mod files;
 pub mod idempotency;
 pub mod job_schedules;
 pub mod jobs;
+pub mod log_places;
 pub mod maintenance;
 pub mod notification_preferences;
 pub mod notifications;

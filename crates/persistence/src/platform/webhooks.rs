@@ -3,14 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Uuid as SqlUuid};
+use diesel::sql_types::Bool;
 use uuid::Uuid;
 
-use super::changes::{self, Place};
 use crate::access::scope;
-use crate::db::prepared;
 use crate::paging::{PageRequest, keyset};
-use crate::schema::{webhook_places, webhooks};
+use crate::schema::webhooks;
 use crate::{StoreError, Tx};
 
 /// The word for webhooks in events.
@@ -138,27 +136,6 @@ pub fn hold_listening(tx: &mut Tx) -> Result<Vec<Webhook>, StoreError> {
         .load(tx.conn)?)
 }
 
-/// What has happened by now, for [`Webhook::has_heard`].
-///
-/// # Errors
-/// Those of the database.
-pub fn snapshot(tx: &mut Tx) -> Result<String, StoreError> {
-    Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("pg_current_snapshot()::text"))
-        .get_result(tx.conn)?)
-}
-
-impl Webhook {
-    /// Whether a transaction had ended when the webhook began to listen. Not by time: what was begun before and is committed
-    /// after is seen by nobody who asked in between.
-    pub fn has_heard(&self, xid: i64) -> bool {
-        let mut parts = self.listens_after.split(':');
-        let mut number = || parts.next().and_then(|text| text.parse::<i64>().ok());
-        let (Some(lowest), Some(next)) = (number(), number()) else { return false };
-        let running = parts.next().unwrap_or_default();
-        xid < lowest || xid < next && !running.split(',').any(|text| text.parse() == Ok(xid))
-    }
-}
-
 /// Companies with webhooks that want to hear.
 ///
 /// # Errors
@@ -182,58 +159,6 @@ pub fn is_listened_to(tx: &mut Tx) -> Result<bool, StoreError> {
         .filter(webhooks::deleted_at.is_null())
         .filter(webhooks::disabled_at.is_null());
     Ok(diesel::select(diesel::dsl::exists(listening)).get_result(tx.conn)?)
-}
-
-/// Begins to tell a company's log from here on, unless it is being told already.
-///
-/// # Errors
-/// Those of the database.
-pub fn begin_to_tell(tx: &mut Tx) -> Result<(), StoreError> {
-    // First the row: of two who begin at once, the second one sees what the first one did, and leaves it its place.
-    prepared(
-        "insert into webhook_places (tenant_id, first_xid, behind_xid, seq) values ($1, 0, 0, 0) \
-         on conflict (tenant_id) do update set seq = webhook_places.seq",
-    )
-    .bind::<SqlUuid, _>(tx.actor.tenant_id)
-    .execute(tx.conn)?;
-    if !is_listened_to(tx)? {
-        let end = changes::end(tx)?;
-        set_place(tx, end)?;
-    }
-    Ok(())
-}
-
-/// How far the log of the company has been told, held until the transaction ends; `None` when somebody else is telling it.
-///
-/// # Errors
-/// Those of the database.
-pub fn take_place(tx: &mut Tx) -> Result<Option<Place>, StoreError> {
-    let found: Option<(i64, i64, i64)> = webhook_places::table
-        .find(tx.actor.tenant_id)
-        .select((webhook_places::first_xid, webhook_places::behind_xid, webhook_places::seq))
-        .for_update()
-        .skip_locked()
-        .first(tx.conn)
-        .optional()?;
-    Ok(found.map(|(from, to, seq)| Place { from, to, seq }))
-}
-
-/// Notes how far the log of the company has been told.
-///
-/// # Errors
-/// Those of the database.
-pub fn set_place(tx: &mut Tx, place: Place) -> Result<(), StoreError> {
-    prepared(
-        "insert into webhook_places (tenant_id, first_xid, behind_xid, seq) values ($1, $2, $3, $4) \
-         on conflict (tenant_id) do update set first_xid = excluded.first_xid, behind_xid = excluded.behind_xid, \
-         seq = excluded.seq",
-    )
-    .bind::<SqlUuid, _>(tx.actor.tenant_id)
-    .bind::<BigInt, _>(place.from)
-    .bind::<BigInt, _>(place.to)
-    .bind::<BigInt, _>(place.seq)
-    .execute(tx.conn)?;
-    Ok(())
 }
 
 /// Every webhook of the installation whose secret is stored, for encrypting it anew; held until the transaction ends.

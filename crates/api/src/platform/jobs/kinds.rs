@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Job, JobFailed, upkeep};
 use crate::App;
 use crate::engagement::tasks;
-use crate::platform::{backups, files, notifications, webhooks};
+use crate::platform::{automations, backups, files, notifications, webhooks};
 
 /// What a job that works outside of a transaction gets.
 #[derive(Clone)]
@@ -62,6 +62,8 @@ impl Kinds {
             .outside(webhooks::replay::run)
             .outside(webhooks::deliver::run)
             .in_transaction(tasks::clock::run)
+            .in_transaction(automations::clock::run)
+            .in_transaction(automations::running::run)
             .outside(notifications::mail::run)
             .outside(notifications::digest::run)
     }

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 pub use kinds::{Context, Kinds};
 pub use pulse::Pulse;
-pub(crate) use requester::system_of;
+pub(crate) use requester::{system_of, who};
 pub use worker::{Worker, WorkerSettings};
 
 /// Something that is done later. What it holds is stored as JSON, so a later release has to understand what an earlier one
@@ -103,6 +103,11 @@ impl JobFailed {
 
     pub(super) fn by_panic(text: &str) -> JobFailed {
         JobFailed::for_now(format!("it panicked: {text}"))
+    }
+
+    /// The database was busy or away.
+    pub(crate) fn not_now(message: impl Into<String>) -> JobFailed {
+        JobFailed { again: Again::NotCounted, ..JobFailed::for_now(message) }
     }
 
     /// It won't ever work.

@@ -28,21 +28,33 @@ pub(crate) fn system_of(tenant_id: Uuid) -> Arc<Actor> {
 /// # Errors
 /// For good when who asked for it has gone or may not sign in any more.
 pub(super) fn of(tx: &mut Tx, job: &Job) -> Result<Arc<Actor>, JobFailed> {
+    who(tx, job.tenant_id, job.requested_by_type.as_deref().zip(job.requested_by_id))
+}
+
+/// Somebody of a company with the rights that they have now; the installation for nobody.
+///
+/// # Errors
+/// For good when they have gone or may not sign in any more.
+pub(crate) fn who(
+    tx: &mut Tx,
+    tenant_id: Uuid,
+    principal: Option<(&str, Uuid)>,
+) -> Result<Arc<Actor>, JobFailed> {
     let gone = |error: StoreError| match error {
         StoreError::NotFound => JobFailed::for_good("who asked for it has gone"),
         error => error.into(),
     };
-    let tenant = tenants::find(tx, job.tenant_id)?.ok_or_else(|| gone(StoreError::NotFound))?;
+    let tenant = tenants::find(tx, tenant_id)?.ok_or_else(|| gone(StoreError::NotFound))?;
     let unreadable = |_| JobFailed::for_good("the rights of who asked for it can't be read");
-    let actor = match (job.requested_by_type.as_deref(), job.requested_by_id) {
-        (Some("user"), Some(id)) => {
+    let actor = match principal {
+        Some(("user", id)) => {
             let (user, role) = users::with_role(tx, tenant.id, Who::Id(id)).map_err(gone)?;
             if user.disabled_at.is_some() {
                 return Err(JobFailed::for_good("who asked for it is disabled"));
             }
             auth::service::actor_of(&tenant, &user, &role, Uuid::nil()).map_err(unreadable)?
         }
-        (Some("api_client"), Some(id)) => {
+        Some(("api_client", id)) => {
             let client = api_clients::to_sign_in(tx, tenant.id, id).map_err(gone)?;
             auth::api_keys::actor_of(tx, &client)?
         }

@@ -18,10 +18,10 @@ use super::depth::Depths;
 use super::{Context, Job, Kinds, Lane, requester, schedules};
 use crate::App;
 use crate::platform::backups::Nightly;
+use crate::platform::following;
 use crate::platform::notifications::digest::NotificationDigest;
 use crate::platform::notifications::mail::NotificationMail;
 use crate::platform::notifications::sends_mail;
-use crate::platform::webhooks::Telling;
 
 /// How a worker behaves.
 #[derive(Args, Clone, Debug)]
@@ -145,7 +145,7 @@ impl Worker {
         let waker = wake.clone();
         let _listener = Listener::start(self.database_url.to_string(), move || waker.notify_one());
         let counting = actix_web::rt::spawn(count(self.accounts.db.clone(), self.kinds.clone()));
-        let telling = actix_web::rt::spawn(tell(self.app.db.apart(1)));
+        let following = actix_web::rt::spawn(follow_logs(self.app.db.apart(1)));
         while !*stop.borrow() {
             match self.register().await {
                 Ok(()) => self.live(&wake, &mut stop).await,
@@ -159,7 +159,7 @@ impl Worker {
             self.accounts.in_hand = Arc::default();
         }
         counting.abort();
-        telling.abort();
+        following.abort();
     }
 
     /// Does everything that is due now, schedules included, and returns how many jobs that were. For tests and tools.
@@ -170,9 +170,11 @@ impl Worker {
         self.register().await?;
         self.accounts.write(take_over_from_the_dead).await?;
         self.follow_schedules().await?;
-        let (mut done, mut telling) = (0, Telling::default());
+        let (mut done, mut followers) = (0, following::all());
         loop {
-            telling.look(&self.accounts.db).await?;
+            for follower in &mut followers {
+                follower.look(&self.accounts.db).await?;
+            }
             let mut jobs = self.accounts.claim(&self.kinds, Lane::Work, 16).await?;
             jobs.extend(self.accounts.claim(&self.kinds, Lane::Waiting, 16).await?);
             if jobs.is_empty() {
@@ -327,11 +329,13 @@ fn take_over_from_the_dead(tx: &mut Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Puts down what webhooks are to be told, on a connection of its own: jobs don't wait for it, nor it for them.
-async fn tell(db: Db) {
-    let mut telling = Telling::default();
+/// Follows the logs, on a connection of its own: jobs don't wait for it, nor it for them.
+async fn follow_logs(db: Db) {
+    let mut followers = following::all();
     loop {
-        telling.look(&db).await.unwrap_or_else(|error| complain(&error));
+        for follower in &mut followers {
+            follower.look(&db).await.unwrap_or_else(|error| complain(&error));
+        }
         tokio::time::sleep(LOOK).await;
     }
 }

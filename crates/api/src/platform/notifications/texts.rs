@@ -167,10 +167,10 @@ mod tests {
 
     fn contents() -> Vec<Content> {
         let text = |text: &str| text.to_owned();
-        let mut all = vec![
-            Content::AutomationMessage { title: text("标题"), body: text("正文") },
-            Content::AutomationStopped { name: text("欢迎"), reason: text("it failed") },
-        ];
+        let mut all = vec![Content::AutomationMessage { title: text("标题"), body: text("正文") }];
+        for reason in ["loop", "rate", "author"] {
+            all.push(Content::AutomationStopped { name: text("欢迎"), reason: text(reason) });
+        }
         for task in [task(true), task(false)] {
             all.push(Content::TaskAssigned(task.clone()));
             all.push(Content::TaskReminder(task.clone()));

@@ -35,6 +35,8 @@ pub enum DeliveryOrigin {
     Test,
     /// Somebody wanted it again.
     Replay,
+    /// An automation calls the webhook, whatever it listens to.
+    Automation,
 }
 
 /// Something that is told to a webhook. What is told is the event.

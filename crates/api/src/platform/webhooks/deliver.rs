@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::selection::is_selected;
 use super::sender::Outcome;
 use super::service::secret_of;
 use super::wanted::look_after;
 use super::{keepers, message};
 use crate::App;
 use crate::auth::keys::Keys;
+use crate::platform::events::vocabulary::is_selected;
 use crate::platform::jobs::{Context, Job, JobFailed, Lane, enqueue_for_company, system_of};
 
 /// Messages that one webhook gets at one time.
@@ -182,7 +182,9 @@ fn next(tx: &mut Tx, keys: &Keys, webhook: Webhook) -> Result<Option<Round>, Sto
     }
     let mut wanted = Vec::new();
     for delivery in due {
-        if delivery.origin == "test" || is_selected(&webhook.event_types, &delivery.event_type) {
+        if ["test", "automation"].contains(&delivery.origin.as_str())
+            || is_selected(&webhook.event_types, &delivery.event_type)
+        {
             wanted.push(delivery);
         } else {
             deliveries::cancel(tx, delivery.id)?;

@@ -17,5 +17,5 @@ pub(crate) use deliver::revive;
 pub(crate) use message::Message;
 pub use sender::Sender;
 pub(crate) use service::{create, seal_anew};
-pub(crate) use telling::Telling;
-pub(crate) use wanted::deliver_again;
+pub(crate) use telling::telling;
+pub(crate) use wanted::{call, deliver_again};

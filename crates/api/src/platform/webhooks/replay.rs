@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::selection::{self, Selection, Unselectable};
+use super::selection::Selection;
 use super::service::may_hear;
 use super::telling::about;
 use super::wanted::put_down;
+use crate::platform::events::vocabulary;
+use crate::platform::events::vocabulary::Unreadable;
 use crate::platform::jobs::{Context, Job, JobFailed};
 use crate::platform::operations::{Step, in_steps};
 
@@ -57,7 +59,7 @@ fn step(tx: &mut Tx, replay: &Replay, behind: Option<Behind>) -> Result<Step<Beh
         JobFailed::for_good("who asked for it may not read any more what the webhook is told")
     })?;
     let subjects: Vec<&str> =
-        selection::subjects_of(&webhook.event_types).into_iter().map(|(subject, _)| subject).collect();
+        vocabulary::subjects_of(&webhook.event_types).into_iter().map(|(subject, _)| subject).collect();
     let mut behind = match behind {
         Some(behind) => behind,
         None => {
@@ -67,8 +69,8 @@ fn step(tx: &mut Tx, replay: &Replay, behind: Option<Behind>) -> Result<Step<Beh
     };
     let found = deliveries::events_between(tx, replay.from, replay.to, &subjects, behind.seq, AT_ONCE)?;
     let selection = Selection::of(&webhook).map_err(|wrong| match wrong {
-        Unselectable::Unreadable => JobFailed::for_good("its filter can't be read any more"),
-        Unselectable::Busy => JobFailed::for_now("its filter can't be read now"),
+        Unreadable::Wrong => JobFailed::for_good("its filter can't be read any more"),
+        Unreadable::Busy => JobFailed::for_now("its filter can't be read now"),
     })?;
     let new: Vec<_> = found
         .iter()

@@ -1,193 +1,12 @@
 //! Which events a webhook wants.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use fulcrum_domain::access::Permission;
-use fulcrum_domain::platform::{Condition, Fault, Field};
-use fulcrum_persistence::platform::events::{Event, SUBJECTS};
-use fulcrum_persistence::platform::webhooks::{self, Webhook};
-use moka::sync::Cache;
-use serde_json::{Map, Value, json};
-use utoipa::PartialSchema;
+use fulcrum_domain::platform::Condition;
+use fulcrum_persistence::platform::events::Event;
+use fulcrum_persistence::platform::webhooks::Webhook;
 
-use super::service::Webhooks;
-use crate::access::api_clients::service::ApiClients;
-use crate::access::company::service::Company;
-use crate::access::departments::service::Departments;
-use crate::access::roles::service::Roles;
-use crate::access::users::service::Users;
-use crate::customers::contacts::service::Contacts;
-use crate::customers::customers::service::Customers;
-use crate::engagement::activities::service::Activities;
-use crate::engagement::tasks::service::Tasks;
-use crate::http::catalog::FieldCode;
-use crate::http::problem::FieldError;
-use crate::platform::events::views::EventView;
-use crate::records::Resource;
-
-/// Every event.
-const ALL: &str = "*";
-
-/// What an entry of `event_types` leaves of the kinds of records.
-fn subject_of(event_type: &str) -> &str {
-    event_type.split('.').next().unwrap_or_default()
-}
-
-/// Everything that there can be events about.
-pub(super) fn subjects() -> impl Iterator<Item = (&'static str, &'static [Permission])> {
-    SUBJECTS.iter().flat_map(|(names, permissions)| names.iter().map(|name| (*name, *permissions)))
-}
-
-/// The kinds of records that these event types are about.
-pub(super) fn subjects_of(event_types: &[String]) -> Vec<(&'static str, &'static [Permission])> {
-    let wanted = |name: &str| event_types.iter().any(|entry| entry == ALL || subject_of(entry) == name);
-    subjects().filter(|(name, _)| wanted(name)).collect()
-}
-
-/// What happens to records of every kind.
-const USUAL: [&str; 4] = ["created", "updated", "deleted", "restored"];
-
-/// What else happens, or happens only, to records of a kind.
-fn special(subject: &str) -> &'static [&'static str] {
-    match subject {
-        "user" => &["password_changed", "password_reset"],
-        "session" => &["opened", "closed", "reuse_detected"],
-        "api_client" => &["secret_rotated"],
-        "api_key" => &["created", "revoked"],
-        "job" => &["retried", "discarded"],
-        "operation" => &["cancelled"],
-        "company" => &["updated"],
-        "webhook" => &["secret_rotated", "disabled"],
-        "file" => &["created", "linked", "unlinked", "deleted", "restored"],
-        "notification" => &["created", "outbound", "read", "unread", "mailed", "mail_failed"],
-        "notification_preference" => &["updated"],
-        _ => &[],
-    }
-}
-
-/// Everything that can happen, apart from `*`.
-pub(super) fn event_types() -> impl Iterator<Item = String> {
-    subjects().flat_map(|(subject, _)| {
-        let usual: &[&str] = match subject {
-            "session"
-            | "api_key"
-            | "job"
-            | "operation"
-            | "file"
-            | "company"
-            | "notification"
-            | "notification_preference" => &[],
-            _ => &USUAL,
-        };
-        let verbs = ["*"].iter().chain(usual).chain(special(subject));
-        verbs.map(move |verb| format!("{subject}.{verb}")).collect::<Vec<_>>()
-    })
-}
-
-/// What is wrong with event types: something that never happens.
-pub(super) fn unknown(wanted: &Value) -> Vec<FieldError> {
-    let known: Vec<String> = event_types().collect();
-    let entries = wanted.as_array().into_iter().flatten().enumerate();
-    let wrong = entries.filter(|(_, entry)| {
-        entry.as_str().is_some_and(|entry| entry != ALL && !known.iter().any(|known| known == entry))
-    });
-    wrong
-        .map(|(index, _)| {
-            FieldError::new(format!("/event_types/{index}"), FieldCode::NotAllowed)
-                .with("allowed", known.join(", "))
-        })
-        .collect()
-}
-
-/// Reads the filter of a webhook for these event types.
-///
-/// # Errors
-/// What is wrong with it, at `/filter`, with line and column.
-pub(super) fn check_filter(event_types: &[String], filter: &str) -> Result<(), Vec<FieldError>> {
-    Condition::parse(filter, &fields(event_types)).map(|_| ()).map_err(|errors| {
-        let named = errors.into_iter().map(|error| {
-            FieldError::new("/filter", FieldCode::Condition)
-                .with("line", error.line)
-                .with("column", error.column)
-                .with("reason", error.fault.to_string())
-        });
-        named.collect()
-    })
-}
-
-/// What a filter can ask about: an event. Which fields can have changed is what can be written of the records.
-fn fields(event_types: &[String]) -> Field {
-    let change = || Field::Object(["from", "to"].map(|side| (side.to_owned(), Field::Any)).into());
-    // Of some it follows from something else.
-    let mut changed = BTreeMap::from([("department_id".to_owned(), change())]);
-    for (subject, _) in subjects_of(event_types) {
-        let names = WRITTEN.get(subject).into_iter().flatten();
-        changed.extend(names.map(|name| (name.clone(), change())));
-    }
-    let values = [
-        "id",
-        "at",
-        "type",
-        "subject_type",
-        "subject_id",
-        "customer_id",
-        "actor_type",
-        "actor_id",
-        "request_id",
-        "version",
-    ];
-    let mut fields: BTreeMap<String, Field> = values.map(|name| (name.to_owned(), Field::Value)).into();
-    fields.insert("changes".into(), Field::Object(changed));
-    Field::Object(fields)
-}
-
-/// What can change of each kind of record: the fields as callers write them, and what the events of others name.
-static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(|| {
-    let named = |subject, names: &[&str]| (subject, names.iter().map(|name| (*name).to_owned()).collect());
-    BTreeMap::from([
-        named("api_key", &["client_id", "name"]),
-        named("job", &["state"]),
-        named("file", &["name", "media_type", "size", "link", "deleted_at"]),
-        named(
-            "notification",
-            &[
-                "user_id",
-                "kind",
-                "title",
-                "body",
-                "locale",
-                "subject_type",
-                "subject_id",
-                "read_at",
-                "mail",
-                "reason",
-            ],
-        ),
-        named("notification_preference", &["kinds", "digest_hour"]),
-        names_of::<Customers>(),
-        names_of::<Contacts>(),
-        names_of::<Activities>(),
-        names_of::<Tasks>(),
-        names_of::<Company>(),
-        names_of::<Users>(),
-        names_of::<Roles>(),
-        names_of::<Departments>(),
-        names_of::<ApiClients>(),
-        names_of::<Webhooks>(),
-    ])
-});
-
-fn names_of<R: Resource>() -> (&'static str, Vec<String>) {
-    let schema = json!(<R::Input as PartialSchema>::schema());
-    let names = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
-    // Why a webhook was disabled stands in the event.
-    let more = (R::SUBJECT == webhooks::SUBJECT).then(|| "reason".to_owned());
-    (R::SUBJECT, names.chain(more).collect())
-}
-
-/// Conditions that were read, by what they were read of: reading one takes longer than asking it a hundred times.
-static READ: LazyLock<Cache<String, Arc<Condition>>> = LazyLock::new(|| Cache::new(1000));
+use crate::platform::events::vocabulary::{Unreadable, asked_about, fields, is_selected, read};
 
 /// Which events a webhook wants, ready to be asked.
 pub(super) struct Selection {
@@ -195,59 +14,21 @@ pub(super) struct Selection {
     filter: Option<Arc<Condition>>,
 }
 
-/// Why it can't be told what a webhook wants.
-pub(super) enum Unselectable {
-    /// Its filter can't be read any more: what it names has gone.
-    Unreadable,
-    /// It can't be read now.
-    Busy,
-}
-
 impl Selection {
     /// Of a webhook.
     ///
     /// # Errors
-    /// [`Unselectable`].
-    pub(super) fn of(webhook: &Webhook) -> Result<Selection, Unselectable> {
-        let filter = webhook.filter.as_deref().map(|text| read(&webhook.event_types, text)).transpose()?;
-        Ok(Selection { event_types: webhook.event_types.clone(), filter })
+    /// [`Unreadable`].
+    pub(super) fn of(webhook: &Webhook) -> Result<Selection, Unreadable> {
+        let types = &webhook.event_types;
+        let read = |text| read(&types.join(","), text, || fields(types));
+        let filter = webhook.filter.as_deref().map(read).transpose()?;
+        Ok(Selection { event_types: types.clone(), filter })
     }
 
     /// Whether it wants this event. A filter that can't be answered, because the event hasn't what it asks about, doesn't hold.
     pub(super) fn wants(&self, event: &Event) -> bool {
         is_selected(&self.event_types, &event.type_)
             && self.filter.as_ref().is_none_or(|filter| filter.holds(&asked_about(event)).unwrap_or(false))
-    }
-}
-
-/// Whether an event of this type is among them, whatever the filter says.
-pub(super) fn is_selected(event_types: &[String], event_type: &str) -> bool {
-    event_types.iter().any(|entry| {
-        entry == ALL
-            || entry == event_type
-            || entry.strip_suffix(".*").is_some_and(|subject| subject == subject_of(event_type))
-    })
-}
-
-fn read(event_types: &[String], text: &str) -> Result<Arc<Condition>, Unselectable> {
-    let key = format!("{} {text}", event_types.join(","));
-    if let Some(known) = READ.get(&key) {
-        return Ok(known);
-    }
-    match Condition::parse(text, &fields(event_types)) {
-        Ok(condition) => {
-            let condition = Arc::new(condition);
-            READ.insert(key, condition.clone());
-            Ok(condition)
-        }
-        Err(errors) if errors.iter().any(|error| error.fault == Fault::Busy) => Err(Unselectable::Busy),
-        Err(_) => Err(Unselectable::Unreadable),
-    }
-}
-
-fn asked_about(event: &Event) -> Map<String, Value> {
-    match json!(EventView::from(event.clone())) {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
     }
 }

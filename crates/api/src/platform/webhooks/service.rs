@@ -3,14 +3,15 @@
 use chrono::TimeDelta;
 use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_domain::values::text::clean_line;
+use fulcrum_persistence::platform::log_places::{self, Follower};
 use fulcrum_persistence::platform::webhooks::{self as store, Webhook};
 use fulcrum_persistence::{StoreError, Tx};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::message;
 use super::views::{EventType, NewWebhookView, WebhookInput, WebhookList, WebhookView};
 use super::wanted::look_after;
-use super::{message, selection};
 use crate::App;
 use crate::access::grants;
 use crate::auth::keys::Keys;
@@ -20,6 +21,7 @@ use crate::http::cursor::List;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::Problem;
 use crate::http::wire::PageQuery;
+use crate::platform::events::vocabulary;
 use crate::records::{self, Resource, Stamp};
 
 /// Webhooks of a company: each is asked about each event.
@@ -143,9 +145,9 @@ fn has_room(tx: &mut Tx) -> Result<(), Problem> {
 
 /// From here on it is told what happens.
 fn listening(tx: &mut Tx, webhook: Webhook) -> Result<Webhook, StoreError> {
-    store::begin_to_tell(tx)?;
+    log_places::begin(tx, Follower::Webhooks, store::is_listened_to)?;
     Ok(Webhook {
-        listens_after: store::snapshot(tx)?,
+        listens_after: log_places::snapshot(tx)?,
         period: webhook.period + 1,
         failing_since: None,
         ..webhook
@@ -159,7 +161,7 @@ pub(super) fn may_hear(tx: &mut Tx, webhook: &Webhook) -> Result<(), Problem> {
 }
 
 pub(super) fn may_read(tx: &mut Tx, event_types: &[String]) -> Result<(), Problem> {
-    let subjects = selection::subjects_of(event_types);
+    let subjects = vocabulary::subjects_of(event_types);
     let needed: Vec<Permission> =
         subjects.into_iter().flat_map(|(_, permissions)| permissions).copied().collect();
     grants::within(tx, &needed, DataScope::Tenant)

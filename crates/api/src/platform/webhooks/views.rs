@@ -9,12 +9,12 @@ use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::selection;
 use crate::http::body::Input;
 use crate::http::catalog::FieldCode;
 use crate::http::checks::Checks;
 use crate::http::cursor::list_view;
 use crate::http::problem::FieldError;
+use crate::platform::events::vocabulary;
 
 /// What can be said of a webhook.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -61,12 +61,17 @@ impl Input for WebhookInput {
         let event_types: Vec<String> = texts.filter_map(|text| text.as_str().map(str::to_owned)).collect();
         let mut errors = Checks::of(body).not_blank(&["name"]).found();
         errors.extend(body["url"].as_str().and_then(wrong_with_url));
-        let unknown = selection::unknown(&body["event_types"]);
+        let unknown = vocabulary::unknown("/event_types", &body["event_types"]);
         // What a filter may ask about depends on what it is about.
         if unknown.is_empty()
             && let Some(filter) = body["filter"].as_str().filter(|filter| filter.len() <= LONGEST_FILTER)
         {
-            errors.extend(selection::check_filter(&event_types, filter).err().into_iter().flatten());
+            errors.extend(
+                vocabulary::check_condition("/filter", filter, &vocabulary::fields(&event_types))
+                    .err()
+                    .into_iter()
+                    .flatten(),
+            );
         }
         errors.extend(unknown);
         errors

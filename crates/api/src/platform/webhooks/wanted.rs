@@ -1,18 +1,21 @@
 //! What somebody wants to be delivered, and putting it down.
 
+use fulcrum_persistence::platform::events::Event;
 use fulcrum_persistence::platform::webhook_deliveries::{self as deliveries, Delivery};
 use fulcrum_persistence::platform::webhooks::Webhook;
 use fulcrum_persistence::{StoreError, Tx};
 use uuid::Uuid;
 
 use super::deliver::Deliver;
+use super::message;
 use super::replay::Replay;
 use super::service::{changeable, may_read};
+use super::telling::about;
 use super::views::ReplayInput;
-use super::{message, selection};
 use crate::http::answer::Answer;
 use crate::http::catalog::Code;
 use crate::http::problem::Problem;
+use crate::platform::events::vocabulary;
 use crate::platform::jobs::enqueue_for_company;
 use crate::platform::operations;
 
@@ -55,7 +58,7 @@ pub fn deliver_again(tx: &mut Tx, id: Uuid) -> Result<Delivery, Problem> {
     let webhook = enabled(tx, before.webhook_id)?;
     // Of what the webhook was told in former times, too.
     may_read(tx, std::slice::from_ref(&before.event_type))?;
-    if !selection::is_selected(&webhook.event_types, &before.event_type) {
+    if !vocabulary::is_selected(&webhook.event_types, &before.event_type) {
         return Err(Problem::new(Code::EventNotWanted).with("event_type", before.event_type));
     }
     let delivery = Delivery {
@@ -67,6 +70,17 @@ pub fn deliver_again(tx: &mut Tx, id: Uuid) -> Result<Delivery, Problem> {
     };
     put_down(tx, std::slice::from_ref(&delivery))?;
     Ok(delivery)
+}
+
+/// Tells a webhook of an event, whatever it listens to. Returns the delivery.
+///
+/// # Errors
+/// 404, 409 when the webhook is deleted or disabled, 403 for one that hears more than the actor may read.
+pub fn call(tx: &mut Tx, id: Uuid, event: &Event) -> Result<Uuid, Problem> {
+    let webhook = enabled(tx, id)?;
+    let delivery = about(tx, &webhook, event, "automation");
+    put_down(tx, std::slice::from_ref(&delivery))?;
+    Ok(delivery.id)
 }
 
 fn enabled(tx: &mut Tx, id: Uuid) -> Result<Webhook, Problem> {

@@ -33,6 +33,7 @@ fn conditions_are_true_or_false_or_cannot_be_told() {
     assert_eq!(holds(r#"changes["grade"].from in ["A", "C"]"#), Ok(false));
     assert_eq!(holds("anything.list.exists(n, n > 2) && type.startsWith('customer.')"), Ok(true));
     assert_eq!(holds("true"), Ok(true));
+    assert_eq!(holds("has(changes.grade)"), Ok(true));
     assert_eq!(holds("version % 2 == 1 && version * 2 - 1 == 5 && anything.list[0] + 1 == 2"), Ok(true));
     assert!(holds("anything.missing == 1").is_err());
     assert!(holds("type > 1").is_err());
