@@ -140,3 +140,46 @@ fn the_demo_company_has_files_and_a_webhook_that_is_disabled() {
     let webhooks = admin.get("/v1/webhooks").ok()["data"].as_array().expect("webhooks").clone();
     assert_eq!((webhooks.len(), webhooks[0]["disabled"].as_bool()), (1, Some(true)));
 }
+
+#[test]
+fn the_demo_company_has_a_quarter_of_work_and_automations_that_work() {
+    let app = TestApp::start();
+    let store = outside(&app.data, &NOTHING_KEPT).files;
+    for _ in 0..2 {
+        add_demo_extras(&app.db, "demo", &app.keys, &store).expect("they are added, once");
+    }
+    let (manager, east) = (app.user("manager"), app.user("rep.east"));
+    let customers = manager.all_ids("/v1/customers", 200).len().min(75);
+    let activities = manager.get("/v1/activities?limit=200").ok()["data"].as_array().expect("rows").clone();
+    assert!(activities.len() >= customers, "{}", activities.len());
+    let kinds: std::collections::BTreeSet<&str> = activities
+        .iter()
+        .flat_map(|one| one["items"].as_array().expect("items"))
+        .filter_map(|item| item["kind"].as_str())
+        .collect();
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["need", "objection", "promise"]);
+    let count = |query: &str| east.all_ids(&format!("/v1/tasks?{query}"), 200).len();
+    assert!(count("overdue=true") >= 1 && count("state=done") >= 1, "overdue and done ones");
+    assert!(count("state=open") > count("overdue=true"), "and some that are due later");
+    app.work();
+    let told = |user: &crate::support::Client, kind: &str| {
+        let inbox = user.get("/v1/notifications?limit=200").ok()["data"].as_array().expect("rows").clone();
+        inbox.iter().filter(|row| row["kind"] == kind).count()
+    };
+    assert!(told(&east, "task_assigned") >= 1 && told(&manager, "task_overdue") >= 1);
+    let automations = manager.get("/v1/automations").ok()["data"].as_array().expect("rows").clone();
+    assert_eq!(automations.iter().filter(|one| one["enabled"] == true).count(), 2);
+    let customer = east.all_ids("/v1/customers?sort=number", 1).remove(0);
+    let path = format!("/v1/customers/{customer}");
+    east.patch(&path, &serde_json::json!({ "grade": "C" })).ok();
+    east.patch(&path, &serde_json::json!({ "grade": "A" })).ok();
+    for _ in 0..2 {
+        app.settle();
+        app.work();
+    }
+    assert_eq!(
+        east.get(&format!("/v1/tasks?customer_id={customer}&priority=high&sort=-created_at")).ok()["data"][0]
+            ["created_by_id"],
+        manager.get("/v1/me").ok()["id"]
+    );
+}

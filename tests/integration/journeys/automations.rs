@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fulcrum_domain::access::{DataScope, Permission};
 use serde_json::{Value, json};
 
-use super::changes::settle;
 use crate::support::receiver::{Manner, Receiver};
 use crate::support::{Client, TestApp, codes, company};
 
@@ -19,7 +18,7 @@ fn rows(list: Value) -> Vec<Value> {
 /// Lets automations and what they trigger do what they are to do, so many in a row.
 fn work(app: &TestApp, links: usize) {
     for _ in 0..links {
-        settle(app);
+        app.settle();
         app.work();
     }
 }
@@ -342,7 +341,7 @@ fn two_workers_ask_once() {
     for number in 0..60 {
         admin.create("/v1/customers", &company(&number.to_string()));
     }
-    settle(&app);
+    app.settle();
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| work(&app, 2));

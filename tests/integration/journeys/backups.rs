@@ -10,7 +10,6 @@ use fulcrum_persistence::Clock;
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use super::changes::settle;
 use crate::support::receiver::{Manner, Receiver};
 use crate::support::{
     NOTHING_KEPT, Options, Reply, TestApp, company, database, database_settings, new_folder,
@@ -87,7 +86,7 @@ fn what_is_brought_back_is_what_there_was() {
     let hook = json!({ "name": "x", "url": receiver.url, "event_types": ["customer.created"] });
     admin.create("/v1/webhooks", &hook);
     let cursor = admin.get("/v1/changes").ok()["next_cursor"].as_str().unwrap().to_owned();
-    settle(&app);
+    app.settle();
     app.work();
     let (to, data, url) = (new_folder(), new_folder(), database::empty());
     let made = backup(&app, &to);
@@ -122,7 +121,7 @@ fn what_is_brought_back_is_what_there_was() {
     let cursor = admin.get("/v1/changes").ok()["next_cursor"].as_str().unwrap().to_owned();
     admin.patch(&path, &json!({ "grade": "A" })).ok();
     admin.create("/v1/customers", &company("新客户"));
-    settle(&again);
+    again.settle();
     let changed = admin.get(&format!("/v1/changes?cursor={cursor}")).ok();
     assert_eq!(changed["data"].as_array().unwrap().len(), 2, "{changed}");
     again.work();

@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use fulcrum_domain::access::{DataScope, Permission};
@@ -22,7 +21,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(app: &'a TestApp, client: Client) -> Reader<'a> {
-        settle(app);
+        app.settle();
         let end = client.get("/v1/changes").ok();
         assert_eq!((&end["data"], &end["has_more"]), (&json!([]), &json!(false)));
         Reader { app, client, cursor: end["next_cursor"].as_str().unwrap().to_owned() }
@@ -40,7 +39,7 @@ impl<'a> Reader<'a> {
     }
 
     fn read_with(&mut self, more: &str) -> Vec<Value> {
-        settle(self.app);
+        self.app.settle();
         let mut all = Vec::new();
         loop {
             let page = self.client.get(&format!("/v1/changes?cursor={}{more}", self.cursor)).ok();
@@ -50,17 +49,6 @@ impl<'a> Reader<'a> {
                 return all;
             }
         }
-    }
-}
-
-/// Waits until nothing that began before now is open: transactions of other tests hold the feed back, too.
-pub fn settle(app: &TestApp) {
-    let number = |query: &str| -> i64 { database::texts(&app.url, query)[0].parse().expect("a number") };
-    let now = number("select pg_current_xact_id()::text as text");
-    let began = Instant::now();
-    while number("select pg_snapshot_xmin(pg_current_snapshot())::text as text") <= now {
-        assert!(began.elapsed() < Duration::from_secs(60), "something is open for a minute");
-        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
@@ -116,13 +104,13 @@ fn one_is_told_of_what_one_may_read_and_asked_for() {
     let me = admin.get("/v1/me").ok();
     let mut narrow = Reader::new(&app, app.like(&me, &[Permission::CustomersRead], DataScope::Tenant));
     let mut stranger = Reader::new(&app, app.user_of("other", "admin"));
-    settle(&app);
+    app.settle();
     let of_contacts = admin.get("/v1/changes?types=contact").ok()["next_cursor"].as_str().unwrap().to_owned();
     let customer = admin.create("/v1/customers", &company("甲"));
     let contact = admin.create("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "丙" }));
     assert_eq!(narrow.read(), [change("upsert", "customer", &id(&customer))]);
     assert_eq!(stranger.read(), []);
-    settle(&app);
+    app.settle();
     let only = admin.get(&format!("/v1/changes?types=contact&cursor={of_contacts}")).ok();
     assert_eq!(only["data"].as_array().unwrap().iter().map(id).collect::<Vec<_>>(), [id(&contact)]);
     admin.get(&format!("/v1/changes?cursor={of_contacts}")).problem(400, "invalid_cursor");
@@ -260,7 +248,7 @@ fn transactions_that_commit_late_are_neither_left_out_nor_put_in_the_wrong_place
         go_on.send(()).expect("it waits");
         late.join().expect("a thread").expect("a transaction");
     });
-    settle(&app);
+    app.settle();
     follow(&app, &mut place, &mut seen);
     let order: Vec<_> = seen.iter().map(|event| (event.subject_id.as_u128(), event.version)).collect();
     assert_eq!(order, [(1, Some(1)), (2, Some(1)), (2, Some(2))]);
@@ -303,7 +291,7 @@ fn many_writers_at_once_leave_no_gap_and_no_wrong_order() {
             follow(&app, &mut place, &mut seen);
         }
     });
-    settle(&app);
+    app.settle();
     follow(&app, &mut place, &mut seen);
     let all = database::texts(
         &app.url,
@@ -355,7 +343,7 @@ fn a_change_that_follows_another_one_is_told_behind_it_also_from_a_lower_transac
     end_low();
     follow(&app, &mut place, &mut seen);
     end_between();
-    settle(&app);
+    app.settle();
     follow(&app, &mut place, &mut seen);
     let versions: Vec<_> =
         seen.iter().filter(|event| event.subject_id.as_u128() == 9).map(|event| event.version).collect();

@@ -9,7 +9,6 @@ use fulcrum_domain::platform::notifications::{Content, TaskFacts};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::changes::settle;
 use super::streams::Stream;
 use crate::support::receiver::{Manner, Receiver};
 use crate::support::{Client, TestApp, codes, company, database};
@@ -253,7 +252,7 @@ fn everybody_says_what_they_want_to_hear() {
 fn the_feed_and_its_streams_tell_everybody_their_own() {
     let app = TestApp::start();
     let (rep, admin) = (app.user("rep.east"), app.user("admin"));
-    settle(&app);
+    app.settle();
     let cursor = |client: &Client| client.get("/v1/changes").ok()["next_cursor"].as_str().unwrap().to_owned();
     let (of_rep, of_admin) = (cursor(&rep), cursor(&admin));
     let mut stream = Stream::open(&rep, "?types=notification");
@@ -268,7 +267,7 @@ fn the_feed_and_its_streams_tell_everybody_their_own() {
     assert_eq!(stream.expect("upsert").data["record"]["read_at"], json!(app.now()));
     rep.post_nothing(&format!("/v1/notifications/{id}/unread")).ok();
     assert_eq!(stream.expect("upsert").data["record"]["read_at"], json!(null));
-    settle(&app);
+    app.settle();
     let page = rep.get(&format!("/v1/changes?cursor={of_rep}")).ok();
     assert_eq!(page["data"].as_array().map(Vec::len), Some(1), "the last state of one record");
     let others = admin.get(&format!("/v1/changes?cursor={of_admin}")).ok();
@@ -330,7 +329,7 @@ fn a_webhook_hands_on_what_is_wanted_by_that_way() {
     rep.patch("/v1/notification-preferences", &wish).ok();
     let id = told(tell(&app, id_of(&rep), overdue("之后")));
     tell(&app, id_of(&rep), assigned("别的"));
-    settle(&app);
+    app.settle();
     app.work();
     let received = receiver.received();
     assert_eq!(received.len(), 1, "{received:?}");
@@ -357,7 +356,7 @@ fn those_who_keep_webhooks_are_told_when_one_is_disabled() {
     let hook = json!({ "name": "金蝶 ERP", "url": receiver.url, "event_types": ["customer.*"] });
     let webhook = admin.create("/v1/webhooks", &hook)["webhook"]["id"].clone();
     admin.create("/v1/customers", &company("甲"));
-    settle(&app);
+    app.settle();
     app.work();
     let inbox = admin.with("accept-language", "zh-CN").get("/v1/notifications").ok();
     assert_eq!(titles(&inbox), ["Webhook“金蝶 ERP”已停用"]);
@@ -371,7 +370,7 @@ fn those_who_keep_webhooks_are_told_when_one_is_disabled() {
     let path = format!("/v1/webhooks/{}", webhook.as_str().expect("an id"));
     admin.patch(&path, &json!({ "disabled": false })).ok();
     admin.create("/v1/customers", &company("乙"));
-    settle(&app);
+    app.settle();
     app.work();
     assert_eq!(admin.get("/v1/notifications/summary").ok()["unread"], 2);
 }

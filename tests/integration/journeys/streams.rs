@@ -9,7 +9,6 @@ use reqwest::Method;
 use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
-use super::changes::settle;
 use crate::support::{Client, TestApp, company, database};
 
 pub(super) struct Stream(BufReader<Response>);
@@ -60,7 +59,7 @@ impl Stream {
 fn who_follows_is_told_and_goes_on_where_the_connection_broke() {
     let app = TestApp::start();
     let admin = app.user("admin").with("accept-encoding", "gzip, br");
-    settle(&app);
+    app.settle();
     let mut stream = Stream::open(&admin, "");
     assert!(stream.expect("ready").id.is_some());
     let first = app.user("admin").create("/v1/customers", &company("甲"));
@@ -71,7 +70,7 @@ fn who_follows_is_told_and_goes_on_where_the_connection_broke() {
     let gone = stream.expect("deleted");
     drop(stream);
     let missed = app.user("admin").create("/v1/customers", &company("乙"));
-    settle(&app);
+    app.settle();
     let id = gone.id.expect("the last one of a piece has an id");
     let mut again = Stream::open(&admin.with("last-event-id", &id), "");
     again.expect("ready");
@@ -106,7 +105,7 @@ fn who_is_disabled_hears_no_more() {
     let app = TestApp::start();
     let admin = app.user("admin");
     let rep = app.user("rep.east");
-    settle(&app);
+    app.settle();
     let mut stream = Stream::open(&rep, "");
     stream.expect("ready");
     let me = rep.get("/v1/me").ok();
@@ -144,7 +143,7 @@ fn read_to(mut stream: &TcpStream, word: &str) {
 fn many_streams_need_no_connection_each() {
     let app = TestApp::start();
     let admin = app.user("admin");
-    settle(&app);
+    app.settle();
     let streams = left_alone(&app, &admin, 200);
     streams.iter().for_each(|stream| read_to(stream, "event: ready"));
     admin.create("/v1/customers", &company("给所有人"));
@@ -162,7 +161,7 @@ fn many_streams_need_no_connection_each() {
 fn who_does_not_read_holds_up_nobody_and_misses_nothing() {
     let app = TestApp::start();
     let admin = app.user("admin");
-    settle(&app);
+    app.settle();
     let streams = left_alone(&app, &admin, 2);
     let (slow, quick) = (&streams[0], &streams[1]);
     read_to(quick, "event: ready");

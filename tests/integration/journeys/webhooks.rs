@@ -3,7 +3,6 @@ use fulcrum_domain::access::{DataScope, Permission};
 use fulcrum_persistence::Clock;
 use serde_json::{Value, json};
 
-use super::changes::settle;
 use crate::support::jobs::Count;
 use crate::support::receiver::{Manner, Receiver};
 use crate::support::{Client, TestApp, codes, company, database};
@@ -21,7 +20,7 @@ fn create(client: &Client, body: &Value) -> (String, String) {
 
 /// Tells everything that has happened.
 fn tell(app: &TestApp) {
-    settle(app);
+    app.settle();
     app.work();
 }
 
@@ -320,11 +319,11 @@ fn a_receiver_that_hangs_redirects_or_answers_without_end_holds_up_nobody() {
     for number in 0..20 {
         admin.create("/v1/customers", &company(&format!("第{number}家")));
     }
-    settle(&app);
+    app.settle();
     // One message is enough for it to keep a thread busy.
     let flooding_id = begin(&flooding);
     admin.create("/v1/customers", &company("最后一家"));
-    settle(&app);
+    app.settle();
     // Before the one that hangs is given up, the others have everything.
     app.run_worker_until(|| {
         hanging.received().len() >= 8
@@ -530,7 +529,7 @@ fn a_long_log_is_told_to_many_webhooks_page_by_page() {
             .collect();
         admin.post("/v1/customers/batch", &json!({ "items": items })).expect(207);
     }
-    settle(&app);
+    app.settle();
     app.work();
     let counted = database::texts(
         &app.url,
@@ -586,7 +585,7 @@ fn what_nobody_looks_after_is_found_again() {
     let receiver = Receiver::start(Manner::Answer(200));
     create(&admin, &hook(&receiver, &["customer.created"]));
     admin.create("/v1/customers", &company("甲"));
-    settle(&app);
+    app.settle();
     // Put down, and then an administrator gives up the job before it is done.
     let until = app.now() + TimeDelta::minutes(1);
     database::execute(&app.url, &format!("update webhooks set busy_until = '{until}'"));

@@ -206,6 +206,18 @@ impl TestApp {
         working.join().expect("it ends");
     }
 
+    /// Waits until nothing that began before now is open: transactions of other tests hold the feed back, too.
+    pub fn settle(&self) {
+        let number =
+            |query: &str| -> i64 { super::database::texts(&self.url, query)[0].parse().expect("a number") };
+        let now = number("select pg_current_xact_id()::text as text");
+        let began = Instant::now();
+        while number("select pg_snapshot_xmin(pg_current_snapshot())::text as text") <= now {
+            assert!(began.elapsed() < Duration::from_secs(60), "something is open for a minute");
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
     /// Runs something in one transaction as the installation, in the company `demo`.
     pub fn write<T>(&self, work: impl Fn(&mut Tx) -> Result<T, StoreError>) -> T {
         self.db.write_now(&self.system("demo"), work).expect("a transaction")

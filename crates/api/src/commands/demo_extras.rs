@@ -1,4 +1,4 @@
-//! What the demo company has beside its customers: files, a webhook, and something in the inbox of its administrator.
+//! What the demo company has beside its customers and its work: files, a webhook, and something in the inbox of its administrator.
 
 use fulcrum_domain::platform::notifications::Content;
 use fulcrum_persistence::access::tenants::Tenant;
@@ -9,7 +9,7 @@ use fulcrum_persistence::{Db, Tx};
 use uuid::Uuid;
 
 use super::demo::{acting_as, owners};
-use super::installation;
+use super::{demo_work, installation};
 use crate::auth::keys::Keys;
 use crate::http::problem::Problem;
 use crate::platform::files::views::{DocumentKind, LinkInput};
@@ -37,13 +37,15 @@ const FILES: [(&str, &str, &str); 3] = [
 /// The name of the webhook, by which it is known that all this is there.
 const WEBHOOK: &str = "ERP（示例）";
 
-/// Adds files to the first customers of a demo company, a webhook that is disabled, and an inbox for `admin`. Once.
+/// Adds what people do all day to a demo company, files to its first customers, a webhook that is disabled, and an inbox for `admin`.
+/// Once.
 ///
 /// # Errors
 /// A sentence for a person.
 pub fn add(db: &Db, slug: &str, keys: &Keys, store: &FileStore) -> Result<(), String> {
     let tenant = installation::tenant(db, slug)?;
     let system = installation::system_in(&tenant);
+    demo_work::add(db, &tenant)?;
     let said = |problem: Problem| problem.to_string();
     let uploads = db.write_now(&system, |tx| planned(tx, &tenant)).map_err(said)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -6,6 +6,7 @@ mod demo;
 mod demo_data;
 mod demo_extras;
 mod demo_scale;
+mod demo_work;
 mod doctor;
 mod file;
 mod installation;
