@@ -165,13 +165,16 @@ fn planned(tx: &mut Tx, before: &Row, input: TaskInput) -> Result<Row, Problem> 
     reminders.sort();
     reminders.dedup();
     let past = |at: &DateTime<Utc>| *at <= tx.now && !before.reminders.contains(at);
-    if let Some(at) = reminders.iter().find(|at| past(at)) {
-        let place = input.reminders.iter().position(|given| given.trunc_subsecs(6) == *at).unwrap_or(0);
-        return Err(Problem::field(&format!("/reminders/{place}"), FieldCode::InThePast));
-    }
+    let wrong = input.reminders.iter().map(|at| at.trunc_subsecs(6)).enumerate().filter(|(_, at)| past(at));
+    let mut errors: Vec<FieldError> = wrong
+        .map(|(place, _)| FieldError::new(format!("/reminders/{place}"), FieldCode::InThePast))
+        .collect();
     let mut task = filled(Task { assignee_id, department_id, customer_id, contact_id, ..old.clone() }, input);
     follow_state(tx, old, &mut task);
-    follow_series(tx, old, &mut task)?;
+    errors.extend(follow_series(tx, old, &mut task).err());
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
     follow_due(tx, old, &mut task)?;
     Ok(Row { task, reminders, now: tx.now })
 }
@@ -202,7 +205,7 @@ fn follow_state(tx: &Tx, old: &Task, task: &mut Task) {
 }
 
 /// A rule that is new, or that begins at another time, begins a series.
-fn follow_series(tx: &Tx, old: &Task, task: &mut Task) -> Result<(), Problem> {
+fn follow_series(tx: &Tx, old: &Task, task: &mut Task) -> Result<(), FieldError> {
     let (Some(rule), Some(due_at)) = (&task.recurrence, task.due_at) else {
         // What was one of a series stays that; nothing comes after it.
         return Ok(());
@@ -213,8 +216,7 @@ fn follow_series(tx: &Tx, old: &Task, task: &mut Task) -> Result<(), Problem> {
     }
     let zone = task.time_zone.parse().unwrap_or(tx.actor.time_zone);
     Recurrence::parse(rule, due_at, zone).map_err(|error| {
-        let error = FieldError::new("/recurrence", FieldCode::Schedule).with("reason", error.to_string());
-        Problem::invalid(vec![error])
+        FieldError::new("/recurrence", FieldCode::Schedule).with("reason", error.to_string())
     })?;
     task.series_id = Some(Uuid::now_v7());
     task.occurrence = Some(1);
