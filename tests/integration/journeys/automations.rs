@@ -447,7 +447,7 @@ fn versions_are_kept_and_one_can_go_back() {
     let back = admin.patch(&path, &first["content"]).ok();
     assert_eq!((&back["version"], &back["condition"]), (&json!(3), &automation["condition"]));
     admin.delete(&path).expect(204);
-    assert_eq!(admin.get(&path).ok()["deleted_at"].is_null(), false);
+    assert!(!admin.get(&path).ok()["deleted_at"].is_null());
     admin.post(&format!("{path}/dry-run"), &json!({})).problem(409, "record_deleted");
     admin.post_nothing(&format!("{path}/restore")).ok();
     admin.create("/v1/automations", &json!({ "name": "x", "trigger": on(&["*"]), "actions": [{ "type": "notify", "recipient": "author", "title": "a", "body": "b" }] }));

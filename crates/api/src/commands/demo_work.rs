@@ -29,8 +29,11 @@ const CUSTOMERS: i64 = 25;
 /// How far back.
 const DAYS: i64 = 90;
 
-/// What was done: kind, direction, subject, what was said, outcome, minutes.
-const ACTIVITIES: [(&str, Option<&str>, &str, &str, Option<&str>, i32); 8] = [
+/// Kind, direction, subject, what was said, outcome, minutes.
+type Done = (&'static str, Option<&'static str>, &'static str, &'static str, Option<&'static str>, i32);
+
+/// What was done.
+const ACTIVITIES: [Done; 8] = [
     ("call", Some("outbound"), "回访使用情况", "整体满意，报表导出偏慢。", Some("successful"), 12),
     ("call", Some("inbound"), "咨询续费优惠", "希望签两年，需要折扣方案。", Some("successful"), 8),
     ("call", Some("outbound"), "预约拜访", "无人接听，下午再打。", Some("not_reached"), 1),

@@ -85,7 +85,7 @@ fn ask(app: &App, tx: &mut Tx, automation: &Automation, run: &Run) -> Result<Ver
     // Who acts and as what request counts until this is over.
     let decided: Result<Verdict, Problem> = tx.part(|tx| {
         tx.actor = author;
-        asked.decide(tx, |tx| Ok(too_much(tx, run)?))
+        asked.decide(tx, |tx| too_much(tx, run))
     });
     decided.map_err(|problem| match is_passing(&problem) {
         true => JobFailed::not_now(problem.to_string()),
