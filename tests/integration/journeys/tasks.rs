@@ -386,3 +386,158 @@ fn what_comes_again_comes_once_on_its_calendar() {
         0
     );
 }
+
+#[test]
+fn what_can_be_left_out_can_be_cleared() {
+    let app = TestApp::start();
+    let rep = app.user("rep.east");
+    let customer = rep.create("/v1/customers", &company("甲"));
+    let task = rep.create(
+        "/v1/tasks",
+        &json!({
+            "title": "a", "description": "b", "due_at": app.now() + TimeDelta::days(2),
+            "reminders": [app.now() + TimeDelta::days(1)], "escalate_after_minutes": 5, "recurrence": "FREQ=DAILY;COUNT=3",
+            "subject_type": "customer", "subject_id": customer["id"], "checklist": [{ "text": "c" }],
+            "external_ids": [{ "system": "erp", "external_id": "1" }],
+        }),
+    );
+    let nothing = json!({
+        "description": null, "due_at": null, "reminders": null, "escalate_after_minutes": null, "recurrence": null,
+        "subject_type": null, "subject_id": null, "checklist": null, "external_ids": null,
+    });
+    let cleared = rep.patch(&path(&task), &nothing).ok();
+    for name in [
+        "description",
+        "due_at",
+        "escalate_after_minutes",
+        "escalate_at",
+        "recurrence",
+        "subject_id",
+        "customer_id",
+    ] {
+        assert!(cleared[name].is_null(), "{name}: {cleared}");
+    }
+    for name in ["reminders", "checklist", "external_ids"] {
+        assert_eq!(cleared[name], json!([]), "{name}");
+    }
+    // What has to be there can't be.
+    let wrong = rep.patch(&path(&task), &json!({ "title": null })).problem(422, "validation_failed");
+    assert_eq!(codes(&wrong), [("/title".to_owned(), "required".to_owned())]);
+    // What was cleared doesn't ring.
+    app.clock.advance(TimeDelta::days(9));
+    app.work();
+    assert!(told(&app.user("rep.east")).is_empty());
+    let free = app.user("rep.east").create(
+        "/v1/tasks",
+        &json!({ "title": "b", "external_ids": [{ "system": "erp", "external_id": "1" }] }),
+    );
+    assert_eq!(free["external_ids"][0]["external_id"], "1");
+}
+
+#[test]
+fn other_systems_keep_tasks_by_their_own_ids_and_many_at_a_time() {
+    let app = TestApp::start();
+    let rep = app.user("rep.east");
+    let by_id = "/v1/tasks/by-external-id/erp/T-1";
+    let made = rep.put(by_id, &json!({ "title": "一" })).expect(201);
+    let same = rep.put(by_id, &json!({ "title": "二" })).expect(200);
+    assert_eq!((&same["id"], &same["title"], &same["version"]), (&made["id"], &json!("二"), &json!(2)));
+    let customer = rep.create("/v1/customers", &company("甲"));
+    let done = rep.post(
+        "/v1/tasks/batch",
+        &json!({ "items": [
+            { "action": "create", "data": { "title": "三", "subject_type": "customer", "subject_id": customer["id"] } },
+            { "action": "update", "id": made["id"], "version": 1, "data": { "state": "done" } },
+            { "action": "update", "id": made["id"], "data": { "state": "done" } },
+            { "action": "create", "data": { "title": "四", "recurrence": "FREQ=DAILY" } },
+        ] }),
+    );
+    let done = done.expect(207);
+    let statuses: Vec<i64> =
+        done["results"].as_array().unwrap().iter().map(|one| one["status"].as_i64().unwrap()).collect();
+    assert_eq!(statuses, [201, 412, 200, 422]);
+    let all = json!({ "atomic": true, "items": [{ "action": "create", "data": { "title": "五" } }, { "action": "create", "data": {} }] });
+    assert_eq!(rep.post("/v1/tasks/batch", &all).expect(207)["complete"], false);
+    for count in ["exact", "estimated"] {
+        let list = rep.get(&format!("/v1/tasks?count={count}&limit=1")).ok();
+        assert!(list["total_count"].is_i64(), "{list}");
+    }
+    assert_eq!(rep.get("/v1/tasks?count=exact&limit=1").ok()["total_count"], 2);
+    assert_eq!(rep.all_ids("/v1/tasks?external_id=erp:T-1", 10), [id(&made)]);
+}
+
+#[test]
+fn pages_are_whole_where_all_have_the_same_time() {
+    let app = TestApp::start();
+    let rep = app.user("rep.east");
+    let due = app.now() + TimeDelta::days(1);
+    for number in 0..7 {
+        rep.create(
+            "/v1/tasks",
+            &json!({ "title": number.to_string(), "due_at": (number % 2 == 0).then_some(due) }),
+        );
+    }
+    for sort in ["due_at", "-due_at", "created_at", "-created_at", "updated_at", "-updated_at"] {
+        let mut found = rep.all_ids(&format!("/v1/tasks?sort={sort}"), 2);
+        assert_eq!(found.len(), 7, "{sort}");
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), 7, "{sort}: none comes twice");
+    }
+}
+
+#[test]
+fn a_task_that_comes_back_rings_again_and_one_that_is_gone_does_not() {
+    let app = TestApp::start();
+    let rep = app.user("rep.east");
+    let task = |title: &str| {
+        let reminders = json!([app.now() + TimeDelta::hours(1)]);
+        rep.create("/v1/tasks", &json!({ "title": title, "reminders": reminders }))
+    };
+    let (gone, back) = (task("删除"), task("恢复"));
+    for one in [&gone, &back] {
+        app.user("admin").delete(&path(one)).expect(204);
+    }
+    app.user("admin").post_nothing(&format!("{}/restore", path(&back))).ok();
+    app.clock.advance(TimeDelta::hours(2));
+    app.work();
+    assert_eq!(told(&app.user("rep.east")), [("task_reminder".to_owned(), id(&back))]);
+}
+
+#[test]
+fn tasks_are_about_records_that_are_there() {
+    let app = TestApp::start();
+    let rep = app.user("rep.east");
+    let customer = rep.create("/v1/customers", &company("甲"));
+    let contact = rep.create("/v1/contacts", &json!({ "customer_id": customer["id"], "name": "李伟" }));
+    app.user("admin").delete(&format!("/v1/customers/{}", id(&customer))).expect(204);
+    for (kind, of) in [("customer", &customer), ("contact", &contact)] {
+        let body = json!({ "title": "a", "subject_type": kind, "subject_id": of["id"] });
+        let reply = rep.post("/v1/tasks", &body);
+        let status = reply.body["code"].as_str().unwrap_or_default().to_owned();
+        assert!(["record_deleted", "validation_failed"].contains(&status.as_str()), "{kind}: {status}");
+    }
+    let foreign = app.user_of("other", "rep.east").create("/v1/customers", &company("乙"));
+    let body = json!({ "title": "a", "subject_type": "customer", "subject_id": foreign["id"] });
+    let problem = rep.post("/v1/tasks", &body).problem(422, "validation_failed");
+    assert_eq!(codes(&problem), [("/subject_id".to_owned(), "not_found".to_owned())]);
+}
+
+#[test]
+fn who_leads_a_department_is_somebody_of_the_company_who_works() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let departments = admin.get("/v1/departments?limit=200").ok();
+    let east =
+        departments["data"].as_array().unwrap().iter().find(|one| one["name"] == "华东区").cloned().unwrap();
+    let path = format!("/v1/departments/{}", id(&east));
+    let manager = me(&app.user("manager"));
+    let agent = me(&app.user("agent"));
+    admin.patch(&format!("/v1/users/{}", agent.as_str().unwrap()), &json!({ "disabled": true })).ok();
+    for (who, code) in [(agent, "disabled"), (me(&app.user_of("other", "manager")), "not_found")] {
+        let problem = admin.patch(&path, &json!({ "manager_id": who })).problem(422, "validation_failed");
+        assert_eq!(codes(&problem), [("/manager_id".to_owned(), code.to_owned())]);
+    }
+    assert_eq!(admin.patch(&path, &json!({ "manager_id": manager })).ok()["manager_id"], manager);
+    assert_eq!(admin.patch(&path, &json!({ "manager_id": null })).ok()["manager_id"], Value::Null);
+}

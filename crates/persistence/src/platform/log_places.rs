@@ -35,6 +35,10 @@ pub fn begin(
     follower: Follower,
     is_followed: impl Fn(&mut Tx) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
+    // Whoever follows may wait for the row that this transaction holds, so it is left alone where it needn't be moved.
+    if is_followed(tx)? {
+        return Ok(());
+    }
     // First the row: of two who begin at once, the second one sees what the first one did, and leaves it its place.
     prepared(
         "insert into log_places (tenant_id, follower, first_xid, behind_xid, seq) values ($1, $2, 0, 0, 0) \

@@ -87,10 +87,16 @@ fn ask(app: &App, tx: &mut Tx, automation: &Automation, run: &Run) -> Result<Ver
         tx.actor = author;
         asked.decide(tx, |tx| too_much(tx, run))
     });
-    decided.map_err(|problem| match is_passing(&problem) {
-        true => JobFailed::not_now(problem.to_string()),
-        false => JobFailed::for_now(problem.to_string()),
-    })
+    match decided {
+        Err(problem) if is_passing(&problem) => Err(JobFailed::not_now(problem.to_string())),
+        // Others of the company wait behind it.
+        Err(problem) => {
+            tracing::error!(%problem, automation = %automation.id, run = %run.id, "an automation could not be asked");
+            let verdict = Verdict::new(RunState::Failed, RunReason::Action);
+            Ok(Verdict { detail: Some(problem.in_words()), ..verdict })
+        }
+        Ok(verdict) => Ok(verdict),
+    }
 }
 
 /// Whether an automation would do too much.
