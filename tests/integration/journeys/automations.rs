@@ -5,7 +5,7 @@ use fulcrum_domain::access::{DataScope, Permission};
 use serde_json::{Value, json};
 
 use crate::support::receiver::{Manner, Receiver};
-use crate::support::{Client, TestApp, codes, company};
+use crate::support::{Client, TestApp, codes, company, database};
 
 fn id(value: &Value) -> String {
     value["id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
@@ -591,4 +591,28 @@ fn what_cannot_work_is_refused_with_the_place_and_the_reason() {
         assert_eq!(wrong(&trigger, condition, &actions), expected, "{trigger} {actions}");
     }
     assert!(rows(admin.get("/v1/automations").ok()).is_empty(), "nothing half written");
+}
+
+#[test]
+fn clocks_that_nobody_winds_any_more_are_wound_again() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let automation = admin.create(
+        "/v1/automations",
+        &json!({ "name": "a", "trigger": { "type": "schedule", "cron": "0 9 * * *" }, "actions": [
+            { "type": "create_task", "title": "x", "recipient": "author" },
+        ] }),
+    );
+    admin.create("/v1/tasks", &json!({ "title": "y", "reminders": [app.now() + TimeDelta::hours(1)] }));
+    // From now on there is upkeep each hour.
+    app.work();
+    // Whoever was to look has failed too often.
+    let clocks = "update jobs set state = 'dead', finished_at = now(), attempts = max_attempts where kind like '%_clock'";
+    database::execute(&app.url, clocks);
+    app.clock.advance(TimeDelta::days(2));
+    work(&app, 3);
+    let admin = app.user("admin");
+    assert_eq!(states(&admin, &automation), [("fired".to_owned(), Value::Null)]);
+    let told = rows(admin.get("/v1/notifications").ok());
+    assert!(told.iter().any(|one| one["kind"] == "task_reminder"), "{told:?}");
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::tasks::Task;
 use crate::schema::{task_reminders, tasks};
@@ -90,4 +91,30 @@ pub fn next(tx: &mut Tx) -> Result<Option<DateTime<Utc>>, StoreError> {
     let escalation: Option<Option<DateTime<Utc>>> =
         escalating(tx).order(tasks::escalate_at).select(tasks::escalate_at).first(tx.conn).optional()?;
     Ok([reminder, escalation.flatten()].into_iter().flatten().min())
+}
+
+/// Companies of the whole installation where something has been due since before an instant: nobody seems to look.
+///
+/// # Errors
+/// Those of the database.
+pub fn late(tx: &mut Tx, before: DateTime<Utc>) -> Result<Vec<Uuid>, StoreError> {
+    let mut late: Vec<Uuid> = task_reminders::table
+        .filter(task_reminders::told_at.is_null())
+        .filter(task_reminders::at.lt(before))
+        .select(task_reminders::tenant_id)
+        .distinct()
+        .load(tx.conn)?;
+    late.extend(
+        tasks::table
+            .filter(tasks::state.eq("open"))
+            .filter(tasks::deleted_at.is_null())
+            .filter(tasks::escalated_at.is_null())
+            .filter(tasks::escalate_at.lt(before))
+            .select(tasks::tenant_id)
+            .distinct()
+            .load::<Uuid>(tx.conn)?,
+    );
+    late.sort();
+    late.dedup();
+    Ok(late)
 }

@@ -171,3 +171,16 @@ pub fn fired_since(
     .get_result(tx.conn)?;
     Ok((counts.all_runs, counts.same))
 }
+
+/// Companies of the whole installation with runs that have waited since before an instant: nobody seems to look.
+///
+/// # Errors
+/// Those of the database.
+pub fn late(tx: &mut Tx, before: DateTime<Utc>) -> Result<Vec<Uuid>, StoreError> {
+    Ok(automation_runs::table
+        .filter(automation_runs::state.eq("waiting"))
+        .filter(automation_runs::created_at.lt(before))
+        .select(automation_runs::tenant_id)
+        .distinct()
+        .load(tx.conn)?)
+}

@@ -20,7 +20,7 @@ macro_rules! times {
                 "'time/' || r.id || '/", $field, "/' || (extract(epoch from r.", $column, ") * 1000000)::bigint, ",
                 "'", $kind, "', r.id, 0, 'waiting', '[]', $4 ",
                 "from ", $table, " r where r.tenant_id = $1 and r.deleted_at is null and r.", $column, " > $5 ",
-                "and r.", $column, " <= $6 order by r.", $column, ", r.id on conflict do nothing",
+                "and r.", $column, " <= $6 order by r.", $column, ", r.id limit 10001 on conflict do nothing",
             ),
         )),+),+]
     };
@@ -35,7 +35,8 @@ pub const TIMES: [(&str, &str, &str); 7] = times! {
 };
 
 /// Puts down a run of an automation for each live record of the company whose time lies behind an instant and not behind another one:
-/// once for each time that a record has. Returns how many were put down.
+/// once for each time that a record has. At most one more than an automation may do in an hour: then it is stopped. Returns how many
+/// were put down.
 ///
 /// # Errors
 /// Those of the database; [`StoreError::NotFound`] for a time that there isn't.

@@ -258,3 +258,17 @@ pub fn listens(tx: &mut Tx) -> Result<bool, StoreError> {
         .filter(automations::next_at.is_null());
     Ok(diesel::select(diesel::dsl::exists(listening)).get_result(tx.conn)?)
 }
+
+/// Companies of the whole installation with automations whose time came before an instant: nobody seems to look.
+///
+/// # Errors
+/// Those of the database.
+pub fn late(tx: &mut Tx, before: DateTime<Utc>) -> Result<Vec<Uuid>, StoreError> {
+    Ok(automations::table
+        .filter(automations::deleted_at.is_null())
+        .filter(automations::disabled_at.is_null())
+        .filter(automations::next_at.lt(before))
+        .select(automations::tenant_id)
+        .distinct()
+        .load(tx.conn)?)
+}

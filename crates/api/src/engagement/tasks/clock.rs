@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::service::Row;
 use super::telling;
 use crate::App;
-use crate::platform::jobs::{Job, JobFailed, enqueue_for_company};
+use crate::platform::jobs::{Job, JobFailed, enqueue_for_company, look_again};
 
 /// Tells what has become due.
 #[derive(Serialize, Deserialize)]
@@ -94,4 +94,12 @@ pub(crate) fn escalate_after(tx: &mut Tx, minutes: i32) -> Result<(), StoreError
         Some(at) => wind_to(tx, at),
         None => Ok(()),
     }
+}
+
+/// Has somebody look where something is due and nobody is going to.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn revive(tx: &mut Tx) -> Result<(), StoreError> {
+    look_again(tx, &TaskClock {}, store::late)
 }

@@ -14,3 +14,4 @@ mod trying;
 pub mod views;
 
 pub(crate) use asking::asking;
+pub(crate) use running::revive;

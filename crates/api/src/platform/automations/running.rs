@@ -7,17 +7,18 @@ use actix_web::web;
 use chrono::TimeDelta;
 use fulcrum_persistence::platform::automation_runs::{self as runs, Run};
 use fulcrum_persistence::platform::automations::{self as store, Automation};
-use fulcrum_persistence::{Json, Tx};
+use fulcrum_persistence::{Json, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::clock::AutomationClock;
 use super::deciding::{Asked, Verdict, author, is_passing};
 use super::stopping::stop;
 use super::views::StopReason;
 use crate::App;
 use crate::http::problem::Problem;
 use crate::platform::automation_runs::views::{RunReason, RunState, shortened};
-use crate::platform::jobs::{Job, JobFailed, enqueue_for_company};
+use crate::platform::jobs::{Job, JobFailed, enqueue_for_company, look_again};
 
 /// Asks what waits to be asked.
 #[derive(Serialize, Deserialize)]
@@ -40,9 +41,18 @@ const MOST_PER_HOUR: i64 = 10_000;
 const MOST_PER_RECORD: i64 = 20;
 
 /// Has somebody ask.
-pub(super) fn ask_soon(tx: &mut Tx) -> Result<(), fulcrum_persistence::StoreError> {
+pub(super) fn ask_soon(tx: &mut Tx) -> Result<(), StoreError> {
     let now = tx.now;
     enqueue_for_company(tx, &AutomationRuns {}, now).map(|_| ())
+}
+
+/// Has somebody look where something is due and nobody is going to.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn revive(tx: &mut Tx) -> Result<(), StoreError> {
+    look_again(tx, &AutomationClock {}, store::late)?;
+    look_again(tx, &AutomationRuns {}, runs::late)
 }
 
 /// Asks what waits to be asked, a piece of it.
@@ -100,7 +110,7 @@ fn ask(app: &App, tx: &mut Tx, automation: &Automation, run: &Run) -> Result<Ver
 }
 
 /// Whether an automation would do too much.
-fn too_much(tx: &mut Tx, run: &Run) -> Result<Option<Verdict>, fulcrum_persistence::StoreError> {
+fn too_much(tx: &mut Tx, run: &Run) -> Result<Option<Verdict>, StoreError> {
     if run.depth > DEEPEST {
         return Ok(Some(Verdict::new(RunState::Stopped, RunReason::Loop)));
     }

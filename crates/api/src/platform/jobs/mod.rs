@@ -22,6 +22,7 @@ use uuid::Uuid;
 pub use kinds::{Context, Kinds};
 pub use pulse::Pulse;
 pub(crate) use requester::{system_of, who};
+pub(crate) use upkeep::look_again;
 pub use worker::{Worker, WorkerSettings};
 
 /// Something that is done later. What it holds is stored as JSON, so a later release has to understand what an earlier one

@@ -1,12 +1,16 @@
 //! Tidying up the installation, every hour.
 
 use actix_web::web;
+use chrono::{DateTime, TimeDelta, Utc};
 use fulcrum_persistence::platform::maintenance;
+use fulcrum_persistence::{StoreError, Tx};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::platform::{notifications, webhooks};
+use crate::engagement::tasks;
+use crate::platform::{automations, notifications, webhooks};
 
-use super::{Context, Job, JobFailed, Priority};
+use super::{Context, Job, JobFailed, Priority, enqueue_for_company, system_of};
 
 /// Makes partitions of the event log ahead, and removes what is past its time.
 #[derive(Serialize, Deserialize)]
@@ -33,7 +37,31 @@ pub(super) async fn run(context: Context, _: Upkeep) -> Result<(), JobFailed> {
             if mails {
                 notifications::sends_mail(tx)?;
             }
-            Ok(webhooks::revive(tx)?)
+            webhooks::revive(tx)?;
+            tasks::clock::revive(tx)?;
+            Ok(automations::revive(tx)?)
         })
         .await
+}
+
+/// How late something may be before it is looked for.
+const LATE: TimeDelta = TimeDelta::minutes(5);
+
+/// Puts a job down for each of these companies: whoever was to do it has failed too often, or was given up by an administrator.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn look_again<J: Job>(
+    tx: &mut Tx,
+    job: &J,
+    late: fn(&mut Tx, DateTime<Utc>) -> Result<Vec<Uuid>, StoreError>,
+) -> Result<(), StoreError> {
+    let now = tx.now;
+    for tenant_id in late(tx, now - LATE)? {
+        let own = std::mem::replace(&mut tx.actor, system_of(tenant_id));
+        let put = enqueue_for_company(tx, job, now);
+        tx.actor = own;
+        put?;
+    }
+    Ok(())
 }
