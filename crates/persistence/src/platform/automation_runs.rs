@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::automations as parents;
+use crate::access::scope;
 use crate::db::prepared;
 use crate::paging::{PageRequest, keyset};
 use crate::schema::{automation_runs, automations};
@@ -52,7 +53,7 @@ pub struct Filter {
 /// Those of automations that the actor sees.
 fn visible<'a>(tx: &Tx) -> automation_runs::BoxedQuery<'a, Pg> {
     let query = automation_runs::table.filter(automation_runs::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
-    if crate::access::scope::is_whole_company(tx) {
+    if scope::is_whole_company(tx) {
         return query;
     }
     query.filter(automation_runs::automation_id.eq_any(parents::visible(tx).select(automations::id)))
@@ -83,16 +84,33 @@ pub fn find(tx: &mut Tx, id: Uuid) -> Result<Run, StoreError> {
 /// # Errors
 /// Those of the database.
 pub fn list(tx: &mut Tx, filter: &Filter, page: &PageRequest) -> Result<Vec<Run>, StoreError> {
+    let mut filter = filter.clone();
     let mut query = visible(tx);
-    if !filter.automation_ids.is_empty() {
-        query = query.filter(automation_runs::automation_id.eq_any(filter.automation_ids.clone()));
+    if !scope::is_whole_company(tx) {
+        // Looked up before: joined, the planner reads the runs of everybody for somebody who has none.
+        let own: Vec<Uuid> = parents::visible(tx).select(automations::id).load(tx.conn)?;
+        let asked = std::mem::take(&mut filter.automation_ids);
+        filter.automation_ids = own.into_iter().filter(|id| asked.is_empty() || asked.contains(id)).collect();
+        if filter.automation_ids.is_empty() {
+            return Ok(vec![]);
+        }
     }
-    if !filter.states.is_empty() {
-        query = query.filter(automation_runs::state.eq_any(filter.states.clone()));
-    }
-    if !filter.subject_ids.is_empty() {
-        query = query.filter(automation_runs::subject_id.eq_any(filter.subject_ids.clone()));
-    }
+    // One value leads an index, several only filter.
+    query = match filter.automation_ids.as_slice() {
+        [] => query,
+        [one] => query.filter(automation_runs::automation_id.eq(*one)),
+        several => query.filter(automation_runs::automation_id.eq_any(several.to_vec())),
+    };
+    query = match filter.states.as_slice() {
+        [] => query,
+        [one] => query.filter(automation_runs::state.eq(one.clone())),
+        several => query.filter(automation_runs::state.eq_any(several.to_vec())),
+    };
+    query = match filter.subject_ids.as_slice() {
+        [] => query,
+        [one] => query.filter(automation_runs::subject_id.eq(*one)),
+        several => query.filter(automation_runs::subject_id.eq_any(several.to_vec())),
+    };
     if let Some(from) = filter.created_from {
         query = query.filter(automation_runs::created_at.ge(from));
     }
