@@ -237,6 +237,17 @@ fn it_is_done_with_the_rights_that_its_author_has_now() {
     assert_eq!(rows(admin.get("/v1/automations").ok()).len(), 2);
     assert!(runs(&manager, &of_admin).is_empty());
     app.user_of("other", "admin").get(&path).problem(404, "not_found");
+    // Who can do less can stop it, and nothing else; it stays whose it is.
+    let stopper = app.like(&who, &all[..2], DataScope::Tenant);
+    let of_manager = format!("/v1/automations/{}", id(&automation));
+    stopper.patch(&of_manager, &json!({ "name": "z" })).problem(403, "permission_denied");
+    let stopped = stopper.patch(&of_manager, &json!({ "enabled": false })).ok();
+    assert_eq!(
+        (&stopped["disabled_reason"], &stopped["author_id"]),
+        (&json!("manual"), &automation["author_id"])
+    );
+    stopper.patch(&of_manager, &json!({ "enabled": true })).problem(403, "permission_denied");
+    manager.patch(&of_manager, &json!({ "enabled": true })).ok();
     // Whose account is disabled has no rights left.
     let manager_id = manager.get("/v1/me").ok()["id"].as_str().unwrap().to_owned();
     admin.patch(&format!("/v1/users/{manager_id}"), &json!({ "disabled": true })).ok();

@@ -92,12 +92,17 @@ impl Resource for Automations {
     }
 
     fn change(tx: &mut Tx, before: &Automation, input: AutomationInput) -> Result<Automation, Problem> {
-        let mut after = planned(tx, before.clone(), input)?;
+        let only_off = json!(AutomationInput { enabled: false, ..input_of(before) }) == json!(input);
+        // Who can do less than it can still stop it, and it stays whose it is.
+        let mut after = match only_off {
+            true => switched(tx, before.clone(), false),
+            false => planned(tx, before.clone(), input)?,
+        };
         if json!(input_of(before)) == json!(input_of(&after)) {
             return Ok(before.clone());
         }
         let same_trigger = json!(input_of(before).trigger) == json!(input_of(&after).trigger);
-        if !same_trigger || before.disabled_at.is_some() {
+        if !only_off && (!same_trigger || before.disabled_at.is_some()) {
             after = waiting(tx, after)?;
         }
         after.version += 1;
@@ -164,19 +169,23 @@ fn planned(tx: &mut Tx, row: Automation, mut input: AutomationInput) -> Result<A
         trigger.offset_minutes = Some(0);
     }
     permitted(tx, &input)?;
-    let disabled_at = if input.enabled { None } else { row.disabled_at.or(Some(tx.now)) };
-    let manual = || StopReason::Manual.to_string();
     let row = Automation {
         name: clean_line(&input.name),
         description: input.description.map(|text| clean_text(&text)).filter(|text| !text.is_empty()),
-        disabled_reason: disabled_at.map(|_| row.disabled_reason.clone().unwrap_or_else(manual)),
-        disabled_at,
         trigger: Json::of(&input.trigger),
         condition: input.condition,
         actions: Json::of(&input.actions),
         ..row
     };
+    let row = switched(tx, row, input.enabled);
     Ok(by_actor(tx, row))
+}
+
+fn switched(tx: &Tx, row: Automation, enabled: bool) -> Automation {
+    let disabled_at = if enabled { None } else { row.disabled_at.or(Some(tx.now)) };
+    let manual = || StopReason::Manual.to_string();
+    let disabled_reason = disabled_at.map(|_| row.disabled_reason.clone().unwrap_or_else(manual));
+    Automation { disabled_at, disabled_reason, ..row }
 }
 
 fn by_actor(tx: &Tx, row: Automation) -> Automation {
