@@ -222,6 +222,12 @@ fn it_is_done_with_the_rights_that_its_author_has_now() {
     let of = |customer: &Value| admin.get(&format!("/v1/customers/{}", id(customer))).ok()["tags"].clone();
     assert_eq!((of(&own), of(&foreign)), (json!(["经理"]), json!([])));
     assert!(states(&admin, &automation).contains(&("not_fired".to_owned(), json!("not_visible"))));
+    // Of what they don't see, its author isn't even told that it was there.
+    assert_eq!(states(&manager, &automation), [("fired".to_owned(), Value::Null)]);
+    let hidden = states(&admin, &automation).iter().position(|(state, _)| state == "not_fired").unwrap();
+    let hidden = format!("/v1/automation-runs/{}", id(&runs(&admin, &automation)[hidden]));
+    admin.get(&hidden).ok();
+    manager.get(&hidden).problem(404, "not_found");
     // Those of others are theirs, for who doesn't see the whole company.
     let of_admin = admin.create("/v1/automations", &tag("总"));
     let path = format!("/v1/automations/{}", id(&of_admin));

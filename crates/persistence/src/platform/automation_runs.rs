@@ -50,13 +50,17 @@ pub struct Filter {
     pub created_to: Option<DateTime<Utc>>,
 }
 
-/// Those of automations that the actor sees.
+/// Those of automations that the actor sees. What they were asked about without being allowed to see it isn't told to who doesn't see
+/// the whole company, not even its id.
 fn visible<'a>(tx: &Tx) -> automation_runs::BoxedQuery<'a, Pg> {
     let query = automation_runs::table.filter(automation_runs::tenant_id.eq(tx.actor.tenant_id)).into_boxed();
     if scope::is_whole_company(tx) {
         return query;
     }
-    query.filter(automation_runs::automation_id.eq_any(parents::visible(tx).select(automations::id)))
+    query
+        .filter(automation_runs::automation_id.eq_any(parents::visible(tx).select(automations::id)))
+        .filter(automation_runs::state.ne("waiting"))
+        .filter(automation_runs::reason.is_distinct_from("not_visible"))
 }
 
 /// Puts runs down; an automation that was asked by the same before isn't asked again.

@@ -14,7 +14,8 @@ use crate::http::query::Query;
 
 /// List runs of automations
 ///
-/// Each time that an automation was asked, why it did something or not, and what. Newest first; kept for 30 days.
+/// Each time that an automation was asked, why it did something or not, and what. Newest first; kept for 30 days. What waits, and what was
+/// about records that its author doesn't see, is told to who sees the whole company.
 #[utoipa::path(operation_id = "listAutomationRuns", tag = "automations", params(RunQuery),
     security(("bearer" = ["platform.automations:read"])),
     responses((status = 200, description = "A page of runs.", body = RunList)))]
