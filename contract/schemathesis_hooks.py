@@ -56,7 +56,7 @@ def is_rule_between_parameters(case, response):
         # Taken from a body, where `external_id` is the id alone, and sent unchecked where it is `system:id`.
         or (error["pointer"] == "external_id" and not all(map(EXTERNAL_ID.fullmatch, listed(query.get("external_id")))))
         # A link took something else for an id, such as a secret: the schema says uuid, and links send unchecked.
-        or (error["pointer"].endswith("_id") and not all(map(UUID.fullmatch, listed(query.get(error["pointer"])))))
+        or (is_of_id(error) and not all(map(UUID.fullmatch, listed(query.get(parameter_of(error))))))
         # A span that ends before it begins, is too long, or begins where no schema of a date can forbid it.
         or (error["pointer"] in {"from", "to"} and error["code"] in {"too_small", "too_large"} and {"from", "to"} <= query.keys())
         or (
@@ -65,6 +65,14 @@ def is_rule_between_parameters(case, response):
         )
         for error in problem["errors"]
     )
+
+
+def parameter_of(error):
+    return error["pointer"].split("/")[0]
+
+
+def is_of_id(error):
+    return parameter_of(error).endswith("_id")
 
 
 def listed(value):
