@@ -72,7 +72,7 @@ def parameter_of(error):
 
 
 def is_of_id(error):
-    return parameter_of(error).endswith("_id")
+    return parameter_of(error).endswith("_id") and parameter_of(error) != "external_id"
 
 
 def listed(value):
