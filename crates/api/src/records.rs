@@ -390,9 +390,23 @@ pub(crate) fn changed_fields(before: &Value, after: &Value) -> Value {
     let (old, new) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
     let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
     let changed = names.filter(|name| old.get(*name) != new.get(*name));
-    Value::Object(
-        changed.map(|name| (name.clone(), json!({ "from": old.get(name), "to": new.get(name) }))).collect(),
-    )
+    let told = changed.map(|name| {
+        let (from, to) = (old.get(name), new.get(name));
+        let change = match (name.as_str(), from.and_then(Value::as_object), to.and_then(Value::as_object)) {
+            // A company can have hundreds of fields of its own: those that are as they were are left out.
+            ("custom", Some(from), Some(to)) => {
+                json!({ "from": differing(from, to), "to": differing(to, from) })
+            }
+            _ => json!({ "from": from, "to": to }),
+        };
+        (name.clone(), change)
+    });
+    Value::Object(told.collect())
+}
+
+fn differing(one: &Map<String, Value>, other: &Map<String, Value>) -> Value {
+    let different = one.iter().filter(|(name, value)| other.get(*name) != Some(value));
+    Value::Object(different.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// A merge patch can't tell null from absent, and neither can what it is applied to.

@@ -17,7 +17,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::App;
 use crate::access::{api_clients, api_keys, company, decisions, departments, roles, users};
 use crate::auth;
-use crate::customers::{contacts, customers, timeline};
+use crate::customers::{contacts, custom_fields, customers, timeline};
 use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
@@ -51,8 +51,10 @@ fn operations(config: &mut ServiceConfig) {
         .service(activities::routes::run_batch)
         .service(tasks::routes::upsert)
         .service(tasks::routes::run_batch)
+        .service(customers::routes::search)
         .service(customers::routes::upsert)
         .service(customers::routes::run_batch)
+        .service(contacts::routes::search)
         .service(contacts::routes::upsert)
         .service(contacts::routes::run_batch)
         .service(auth::routes::login)
@@ -67,7 +69,7 @@ fn operations(config: &mut ServiceConfig) {
         .service(company::routes::get)
         .service(company::routes::update)
         .service(decisions::routes::explain);
-    records!(departments, users, roles, api_clients, webhooks);
+    records!(departments, users, roles, custom_fields, api_clients, webhooks);
     config
         .service(api_clients::routes::rotate_secret)
         .service(api_keys::routes::list)

@@ -7,8 +7,10 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Jsonb;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// A stored JSON value. A page of a list has a hundred of them, and as trees they cost more than all other columns.
 #[derive(Clone, Debug, AsExpression, FromSqlRow)]
@@ -21,6 +23,11 @@ impl Json {
         Json(serde_json::to_string(value).unwrap_or_else(|_| "null".into()).into())
     }
 
+    /// `{}`
+    pub fn empty_object() -> Json {
+        Json("{}".into())
+    }
+
     /// `[]`
     pub fn empty_list() -> Json {
         Json("[]".into())
@@ -29,6 +36,14 @@ impl Json {
     /// The value, if it has this form.
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&self.0).ok()
+    }
+}
+
+impl Serialize for Json {
+    /// As it is stored, without being taken apart.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 

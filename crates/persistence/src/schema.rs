@@ -201,6 +201,42 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        custom -> Jsonb,
+        custom_texts -> Array<Text>,
+    }
+}
+
+diesel::table! {
+    custom_fields (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        object_type -> Text,
+        key -> Text,
+        label -> Text,
+        help -> Nullable<Text>,
+        kind -> Text,
+        customer_kinds -> Array<Text>,
+        required -> Bool,
+        is_unique -> Bool,
+        filterable -> Bool,
+        searchable -> Bool,
+        default_value -> Nullable<Jsonb>,
+        limits -> Jsonb,
+        choices -> Jsonb,
+        position -> Int4,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    custom_unique_values (tenant_id, field_id, value) {
+        tenant_id -> Uuid,
+        field_id -> Uuid,
+        value -> Text,
+        subject_id -> Uuid,
     }
 }
 
@@ -222,6 +258,8 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        custom -> Jsonb,
+        custom_texts -> Array<Text>,
     }
 }
 
@@ -574,6 +612,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     search_terms,
     customers,
     contacts,
+    custom_fields,
+    custom_unique_values,
     workers,
     jobs,
     job_schedules,

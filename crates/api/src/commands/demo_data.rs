@@ -13,6 +13,7 @@ use fulcrum_domain::values::{CreditCode, IndustrySection, Money};
 use uuid::Uuid;
 
 use crate::customers::contacts::views::{ContactEmail, ContactInput, ContactPhone};
+use crate::customers::custom_fields::values::CustomValues;
 use crate::customers::customers::input::{Address, CustomerInput, PainPoint, Tag};
 
 /// A customer to make, with its contacts.
@@ -152,6 +153,7 @@ fn customer(rng: &mut StdRng, index: usize) -> DemoCustomer {
         }),
         born_on: individual.then(|| birthday(rng)).flatten(),
         notes: None,
+        custom: CustomValues::default(),
         external_ids: vec![],
         owner_id: None,
     };
@@ -177,6 +179,7 @@ fn contact(rng: &mut StdRng, place: usize, foreign: bool, domain: &str) -> Conta
         is_primary: place == 0,
         born_on: birthday(rng),
         notes: None,
+        custom: CustomValues::default(),
         external_ids: vec![],
     }
 }

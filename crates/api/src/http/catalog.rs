@@ -334,6 +334,9 @@ field_codes! {
     Circle { "A department can't stand below itself."; "部门不能位于自身之下。" }
     WrongPassword { "This is not your current password."; "当前密码不正确。" }
     WeakPassword { "This password is too easy to guess."; "密码过于简单。" }
+    FieldArchived { "This field is archived: its value can stay or be cleared, not changed."; "该字段已归档：其值可以保留或清除，不能修改。" }
+    ChoiceGone { "Records may have {value}: archive the choice instead of leaving it out."; "可能已有记录使用 {value}：请归档该选项，而不是删除。" }
+    TooManyDecimals { "At most {max} digits behind the point."; "小数点后最多 {max} 位。" }
     NotChangeable { "This can't change after creation."; "创建后不能更改。" }
     ScopeNeedsPerson { "A program owns no records: choose department, subtree or tenant."; "程序不拥有记录：请选择 department、subtree 或 tenant。" }
     RelevanceNeedsSearch { "Ordering by relevance needs q."; "按相关度排序需要提供 q。" }

@@ -108,6 +108,7 @@ fn tags() -> Value {
         ("api-clients", "Programs that can sign in, and their keys."),
         ("customers", "Companies and individuals."),
         ("contacts", "The people at a customer."),
+        ("custom-fields", "What a company keeps of its records beyond what everybody keeps."),
         ("activities", "What people did: calls, mails, visits, meetings, notes."),
         ("tasks", "What people have to do."),
         ("company", "What holds for the company as a whole."),

@@ -63,6 +63,11 @@ impl FieldError {
 }
 
 impl Problem {
+    /// What is wrong with fields.
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// A problem without particulars.
     pub fn new(code: Code) -> Problem {
         Problem {
@@ -261,7 +266,7 @@ fn field_of(constraint: &str) -> &str {
         "contacts_primary" => "is_primary",
         "users_email" => "email",
         "departments_name" | "api_clients_name" | "webhooks_name" => "name",
-        "roles_key" => "key",
+        "roles_key" | "custom_fields_key" => "key",
         "jobs_unique" => "kind",
         "tenants_slug_key" => "slug",
         _ => "id",

@@ -6,6 +6,7 @@ pub mod backups;
 pub mod changes;
 pub mod events;
 pub mod files;
+pub mod filters;
 pub(crate) mod following;
 pub mod health;
 pub mod jobs;

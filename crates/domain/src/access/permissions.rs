@@ -71,6 +71,10 @@ permissions! {
     ContactsWrite = "customers.contacts:write",
     /// Delete and restore contacts.
     ContactsDelete = "customers.contacts:delete",
+    /// See which fields the company has added to its records.
+    CustomFieldsRead = "customers.custom_fields:read",
+    /// Add fields to the company's records, change and archive them.
+    CustomFieldsWrite = "customers.custom_fields:write",
     /// See activities: of one's people, and of the customers that one sees.
     ActivitiesRead = "engagement.activities:read",
     /// Create activities, and change those of one's people.

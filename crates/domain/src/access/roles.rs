@@ -67,6 +67,7 @@ const COLLEAGUE: &[Permission] = &[
     FilesRead,
     TasksRead,
     TasksWrite,
+    CustomFieldsRead,
 ];
 
 /// The roles that a new tenant has.
@@ -181,7 +182,16 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name_zh: "系统集成",
         data_scope: DataScope::Tenant,
         permissions: [
-            &[CompanyRead, OperationsRead, OperationsWrite, FilesRead, FilesWrite, TasksRead, TasksWrite],
+            &[
+                CompanyRead,
+                CustomFieldsRead,
+                OperationsRead,
+                OperationsWrite,
+                FilesRead,
+                FilesWrite,
+                TasksRead,
+                TasksWrite,
+            ],
             &[
                 DepartmentsRead,
                 UsersRead,

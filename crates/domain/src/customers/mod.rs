@@ -1,5 +1,6 @@
 //! Customers and their contacts.
 
+pub mod custom_fields;
 mod words;
 
 pub use words::{ContactLabel, CustomerKind, DecisionRole, Grade, LifecycleStage};

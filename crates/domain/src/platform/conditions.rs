@@ -64,12 +64,16 @@ pub enum Fault {
     /// It can't be true or false.
     #[error("a condition has to be true or false")]
     NotBoolean,
+    /// It can be asked of one record, and not of the database.
+    #[error("{0}")]
+    NotSelectable(String),
 }
 
 /// A condition that was understood.
 #[derive(Debug)]
 pub struct Condition {
     program: Program,
+    source: String,
 }
 
 /// Operators, calls and brackets inside of each other.
@@ -138,7 +142,7 @@ impl Condition {
             walk.wrong(program.expression(), Fault::NotBoolean);
         }
         let errors = walk.errors;
-        if errors.is_empty() { Ok(Condition { program }) } else { Err(errors) }
+        if errors.is_empty() { Ok(Condition { program, source: source.to_owned() }) } else { Err(errors) }
     }
 
     /// Whether it holds for something with these fields.
@@ -232,6 +236,15 @@ fn is_field(expr: &Expr) -> bool {
     }
 }
 
+/// Line and column of an expression.
+fn place_of(program: &Program, source: &str, expr: &IdedExpr) -> (usize, usize) {
+    let offset = program.source_info().offset_for(expr.id).map_or(0, |(start, _)| start as usize);
+    let before = source.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
+    (line, column)
+}
+
 struct Walk<'a> {
     fields: &'a Field,
     /// Names that macros bring along.
@@ -250,10 +263,7 @@ enum Shape<'a> {
 
 impl<'a> Walk<'a> {
     fn wrong(&mut self, expr: &IdedExpr, fault: Fault) {
-        let offset = self.program.source_info().offset_for(expr.id).map_or(0, |(start, _)| start as usize);
-        let before = self.source.get(..offset).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
+        let (line, column) = place_of(self.program, self.source, expr);
         let error = ConditionError { line, column, fault };
         if !self.errors.contains(&error) {
             self.errors.push(error);
@@ -358,5 +368,6 @@ impl<'a> Walk<'a> {
     }
 }
 
+pub mod selecting;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod retries;
 mod schedules;
 pub mod search_terms;
 
+pub use conditions::selecting;
 pub use conditions::{Condition, ConditionError, Fault, Field};
 pub use file_types::{FILE_TYPES, FileRefused, FileType, file_type};
 pub use numbers::Series;

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use fulcrum_domain::platform::search_terms::{email_terms, phone_terms};
+use fulcrum_domain::platform::selecting::Selection;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use super::customers;
 use crate::db::prepared;
 use crate::paging::{PageRequest, Position, SortKey, keyset};
 use crate::platform::search::{self, Field, MatchingIds, Ranked, SearchQuery, Target, Terms};
+use crate::platform::selection::Selected;
 use crate::schema::{contacts, customers as customer_table};
 use crate::{Json, StoreError, Tx};
 
@@ -40,6 +42,10 @@ pub struct Contact {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Values of custom fields by key.
+    pub custom: Json,
+    /// Those of them that the record is found by.
+    pub custom_texts: Vec<String>,
 }
 
 impl Contact {
@@ -61,6 +67,7 @@ impl Contact {
             Field::ContactEmail,
             texts(&self.emails, "address").iter().flat_map(|text| email_terms(text)),
         );
+        terms.add_texts(&self.custom_texts, Field::ContactCustom);
         terms
     }
 }
@@ -75,6 +82,8 @@ fn texts(list: &Json, key: &str) -> Vec<String> {
 #[allow(missing_docs)]
 pub struct Filter {
     pub search: Option<SearchQuery>,
+    /// A condition of the company's, as the database is asked.
+    pub selection: Option<Selection>,
     pub customer_ids: Vec<Uuid>,
     pub decision_roles: Vec<String>,
     pub is_primary: Option<bool>,
@@ -232,6 +241,9 @@ pub fn set_findable(tx: &mut Tx, customer_id: Uuid, findable: bool) -> Result<()
 
 fn filtered<'a>(tx: &Tx, filter: &Filter) -> contacts::BoxedQuery<'a, Pg> {
     let mut query = visible(tx).filter(contacts::deleted_at.is_null());
+    if let Some(selection) = filter.selection.clone() {
+        query = query.filter(Selected { table: "contacts", selection });
+    }
     if !filter.customer_ids.is_empty() {
         query = query.filter(contacts::customer_id.eq_any(filter.customer_ids.clone()));
     }
@@ -351,4 +363,23 @@ pub fn count(tx: &mut Tx, filter: &Filter) -> Result<i64, StoreError> {
 pub fn estimate(tx: &mut Tx, filter: &Filter) -> Result<i64, StoreError> {
     let query = matching(tx, filter).select(contacts::id);
     crate::platform::explain::estimated_rows(tx, query)
+}
+
+/// Some of the company's contacts with a value of a custom field, by id, held for a change.
+///
+/// # Errors
+/// Those of the database.
+pub fn with_custom(tx: &mut Tx, key: &str, after: Uuid, limit: i64) -> Result<Vec<Contact>, StoreError> {
+    use diesel::sql_types::{Bool, Text};
+    let has =
+        diesel::dsl::sql::<Bool>("jsonb_exists(contacts.custom, ").bind::<Text, _>(key.to_owned()).sql(")");
+    Ok(contacts::table
+        .filter(contacts::tenant_id.eq(tx.actor.tenant_id))
+        .filter(contacts::id.gt(after))
+        .filter(has)
+        .order(contacts::id)
+        .limit(limit)
+        .select(Contact::as_select())
+        .for_update()
+        .load(tx.conn)?)
 }

@@ -6,6 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use fulcrum_domain::platform::search_terms::{code_terms, email_terms, phone_terms};
+use fulcrum_domain::platform::selecting::Selection;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use crate::access::scope;
 use crate::db::prepared;
 use crate::paging::{PageRequest, Position, SortKey, keyset};
 use crate::platform::search::{self, Field, MatchingIds, Ranked, SearchQuery, Target, Terms};
+use crate::platform::selection::Selected;
 use crate::schema::{customers, search_terms};
 use crate::{Json, StoreError, Tx};
 
@@ -55,6 +57,10 @@ pub struct Customer {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Values of custom fields by key.
+    pub custom: Json,
+    /// Those of them that the record is found by.
+    pub custom_texts: Vec<String>,
 }
 
 impl Customer {
@@ -73,6 +79,7 @@ impl Customer {
         terms.add(Field::Phone, self.phone.iter().flat_map(|phone| phone_terms(phone)));
         terms.add(Field::Email, self.email.iter().flat_map(|email| email_terms(email)));
         terms.add(Field::Tag, self.tags.iter().map(|tag| search::tag_term(tag)));
+        terms.add_texts(&self.custom_texts, Field::Custom);
         terms
     }
 }
@@ -82,6 +89,8 @@ impl Customer {
 #[allow(missing_docs)]
 pub struct Filter {
     pub search: Option<SearchQuery>,
+    /// A condition of the company's, as the database is asked.
+    pub selection: Option<Selection>,
     pub kinds: Vec<String>,
     pub grades: Vec<String>,
     pub vip: Option<bool>,
@@ -207,6 +216,9 @@ pub fn replace(tx: &mut Tx, before: &Customer, after: &Customer) -> Result<(), S
 
 fn filtered<'a>(tx: &Tx, filter: &Filter) -> customers::BoxedQuery<'a, Pg> {
     let mut query = visible(tx).filter(customers::deleted_at.is_null());
+    if let Some(selection) = filter.selection.clone() {
+        query = query.filter(Selected { table: "customers", selection });
+    }
     macro_rules! any_of {
         ($field:ident, $column:ident) => {
             // For one value an index gives the rows in order; for several they would have to be sorted.
@@ -417,4 +429,23 @@ pub fn owned_by(tx: &mut Tx, owner_id: Uuid) -> Result<bool, StoreError> {
         .filter(customers::owner_id.eq(owner_id))
         .filter(customers::deleted_at.is_null());
     Ok(diesel::select(exists(owned)).get_result(tx.conn)?)
+}
+
+/// Some of the company's customers with a value of a custom field, by id, held for a change.
+///
+/// # Errors
+/// Those of the database.
+pub fn with_custom(tx: &mut Tx, key: &str, after: Uuid, limit: i64) -> Result<Vec<Customer>, StoreError> {
+    use diesel::sql_types::{Bool, Text};
+    let has =
+        diesel::dsl::sql::<Bool>("jsonb_exists(customers.custom, ").bind::<Text, _>(key.to_owned()).sql(")");
+    Ok(customers::table
+        .filter(customers::tenant_id.eq(tx.actor.tenant_id))
+        .filter(customers::id.gt(after))
+        .filter(has)
+        .order(customers::id)
+        .limit(limit)
+        .select(Customer::as_select())
+        .for_update()
+        .load(tx.conn)?)
 }

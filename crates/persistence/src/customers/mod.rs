@@ -1,5 +1,7 @@
 //! Customers and their contacts.
 
 pub mod contacts;
+pub mod custom_field_indexes;
+pub mod custom_fields;
 #[allow(clippy::module_inception)]
 pub mod customers;

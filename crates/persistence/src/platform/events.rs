@@ -134,9 +134,10 @@ pub fn append_all(
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], &[Permission]); 14] = [
+pub const SUBJECTS: [(&[&str], &[Permission]); 15] = [
     (&["customer"], &[Permission::CustomersRead]),
     (&["contact"], &[Permission::ContactsRead]),
+    (&["custom_field"], &[Permission::CustomFieldsRead]),
     (&["user", "session"], &[Permission::UsersRead]),
     (&["role"], &[Permission::RolesRead]),
     (&["department"], &[Permission::DepartmentsRead]),

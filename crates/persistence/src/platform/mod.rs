@@ -19,6 +19,7 @@ pub mod notifications;
 pub(crate) mod numbers;
 pub mod operations;
 pub mod search;
+pub(crate) mod selection;
 pub mod webhook_deliveries;
 pub mod webhooks;
 pub mod workers;

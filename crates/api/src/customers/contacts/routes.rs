@@ -5,6 +5,7 @@ use actix_web::{delete, get, patch, post, put};
 use fulcrum_domain::access::permit::{ContactsDelete, ContactsRead, ContactsWrite};
 use uuid::Uuid;
 
+use super::searching::{self, ContactSearch};
 use super::service::{self, Contacts};
 use super::views::{ContactIncludes, ContactInput, ContactList, ContactQuery, ContactView};
 use crate::batch::{self, Batch, BatchResult};
@@ -26,6 +27,18 @@ use crate::records;
 pub async fn list(call: Allowed<ContactsRead>, query: Query<ContactQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
     call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
+}
+
+/// Search contacts
+///
+/// The contacts of the customers within the data scope that a condition holds for. It reads, and changes nothing.
+#[utoipa::path(operation_id = "searchContacts", tag = "contacts", request_body = ContactSearch,
+    security(("bearer" = ["customers.contacts:read"])),
+    responses((status = 200, description = "A page of contacts.", body = ContactList)))]
+#[post("/v1/contacts/search")]
+pub async fn search(call: Allowed<ContactsRead>, body: Body<ContactSearch>) -> Result<Answer, Problem> {
+    let app = call.app.clone();
+    call.read(move |tx| Answer::ok(&searching::search(tx, &app, &body)?)).await
 }
 
 /// Create a contact

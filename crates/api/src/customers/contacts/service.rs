@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use fulcrum_domain::access::Permission;
+use fulcrum_domain::customers::custom_fields::CustomFieldObject;
+use fulcrum_domain::platform::selecting::Selection;
 use fulcrum_domain::values::text::{clean_line, clean_text};
 use fulcrum_persistence::customers::{contacts as store, customers};
 use fulcrum_persistence::platform::search::{SearchQuery, Target};
@@ -15,6 +17,7 @@ use super::views::{
     ContactInclude, ContactInput, ContactList, ContactQuery, ContactSort, ContactView, CustomerSummary,
 };
 use crate::App;
+use crate::customers::custom_fields::values::{Fields, hold_or_free, stored as stored_values};
 use crate::customers::customers::service::search_of;
 use crate::customers::rules;
 use crate::http::answer::Answer;
@@ -70,8 +73,13 @@ impl Resource for Contacts {
             Some(other) if input.is_primary => end_primary(tx, other)?,
             Some(_) => {}
         }
-        let row = new_row(tx, Uuid::now_v7(), input);
+        let fields = Fields::of(tx, CustomFieldObject::Contact)?;
+        let custom = fields.judge(tx, None, None, &input.custom)?;
+        let mut row = new_row(tx, Uuid::now_v7(), input);
+        row.custom = Json::of(&custom.values);
+        row.custom_texts = custom.texts;
         store::insert(tx, &row)?;
+        fields.hold(tx, row.id, &[], &custom.unique)?;
         records::replace_external_ids::<Contacts>(tx, row.id, &Json::empty_list(), &row.external_ids)?;
         Ok(row)
     }
@@ -81,7 +89,20 @@ impl Resource for Contacts {
         if input.customer_id != before.customer_id {
             return Err(Problem::field("/customer_id", FieldCode::NotChangeable));
         }
+        let had = stored_values(&before.custom);
+        let custom = match input.custom == had {
+            true => None,
+            false => {
+                let fields = Fields::of(tx, CustomFieldObject::Contact)?;
+                let judged = fields.judge(tx, None, Some(&had.0), &input.custom)?;
+                Some((fields.derived(had.0), judged, fields))
+            }
+        };
         let mut after = filled(before.clone(), input, &tx.actor.region);
+        if let Some((_, judged, _)) = &custom {
+            after.custom = Json::of(&judged.values);
+            after.custom_texts.clone_from(&judged.texts);
+        }
         if json!(input_of(before)) == json!(input_of(&after)) {
             return Ok(before.clone());
         }
@@ -94,6 +115,9 @@ impl Resource for Contacts {
         after.version += 1;
         after.updated_at = tx.now;
         store::replace(tx, before, &after)?;
+        if let Some((had, has, fields)) = &custom {
+            fields.hold(tx, after.id, &had.unique, &has.unique)?;
+        }
         records::replace_external_ids::<Contacts>(tx, after.id, &before.external_ids, &after.external_ids)?;
         Ok(after)
     }
@@ -110,6 +134,7 @@ impl Resource for Contacts {
             ..before.clone()
         };
         store::replace(tx, before, &after)?;
+        hold_or_free(tx, CustomFieldObject::Contact, after.id, &after.custom, !deleted)?;
         Ok(after)
     }
 }
@@ -148,6 +173,7 @@ pub fn input_of(row: &Contact) -> ContactInput {
         born_on: row.born_on,
         notes: row.notes.clone(),
         external_ids: rules::stored_external_ids(&row.external_ids),
+        custom: stored_values(&row.custom),
     }
 }
 
@@ -168,6 +194,7 @@ fn filled(row: Contact, mut input: ContactInput, region: &str) -> Contact {
         born_on: input.born_on,
         notes: input.notes.map(|text| clean_text(&text)),
         external_ids: Json::of(&input.external_ids),
+        custom: Json::of(&input.custom),
         ..row
     }
 }
@@ -190,6 +217,8 @@ fn blank() -> Contact {
         created_at: Default::default(),
         updated_at: Default::default(),
         deleted_at: None,
+        custom: Json::empty_object(),
+        custom_texts: vec![],
     }
 }
 
@@ -198,11 +227,25 @@ fn blank() -> Contact {
 /// # Errors
 /// 400 when cursor, order and search don't fit together.
 pub fn list(tx: &mut Tx, app: &App, query: &ContactQuery) -> Result<ContactList, Problem> {
+    list_selected(tx, app, query, None, None)
+}
+
+/// A page of the contacts that a condition selects, too; `text` is how it is written.
+///
+/// # Errors
+/// 400 when cursor, order and search don't fit together.
+pub(super) fn list_selected(
+    tx: &mut Tx,
+    app: &App,
+    query: &ContactQuery,
+    text: Option<&str>,
+    selection: Option<Selection>,
+) -> Result<ContactList, Problem> {
     let search = search_of(tx, query.q.as_deref(), Target::Contacts)?;
     let sort = sort_of(query.sort.first().copied(), search.is_some())?;
-    let filter = filter_of(query, search);
+    let filter = Filter { selection, ..filter_of(query, search) };
     let unpaged = ContactQuery { cursor: None, limit: 0, include: vec![], count: None, ..query.clone() };
-    let list = List::of(tx.actor.tenant_id, "contacts", &unpaged);
+    let list = List::of(tx.actor.tenant_id, "contacts", &(&unpaged, text));
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
     let rows = store::list(tx, &filter, sort, &page)?;
     let (rows, next_cursor) = list.cut(&app.keys, rows, query.limit);
@@ -266,6 +309,7 @@ fn filter_of(query: &ContactQuery, search: Option<SearchQuery>) -> Filter {
     let external: Vec<String> = query.external_id.iter().map(|text| text.0.clone()).collect();
     Filter {
         search,
+        selection: None,
         customer_ids: query.customer_id.clone(),
         decision_roles: query.decision_role.iter().map(ToString::to_string).collect(),
         is_primary: query.is_primary,

@@ -3,12 +3,14 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use fulcrum_domain::customers::{ContactLabel, DecisionRole};
 use fulcrum_domain::values::{Email, Phone};
+use fulcrum_persistence::Json;
 use fulcrum_persistence::customers::contacts::Contact;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::customers::custom_fields::values::CustomValues;
 use crate::http::body::Input;
 use crate::http::checks::Checks;
 use crate::http::cursor::list_view;
@@ -85,6 +87,9 @@ pub struct ContactInput {
     #[schema(max_items = 20)]
     #[serde(default)]
     pub external_ids: Vec<ExternalIdView>,
+    /// Values of the company's own fields.
+    #[serde(default)]
+    pub custom: CustomValues,
 }
 
 impl Input for ContactInput {
@@ -133,6 +138,9 @@ pub struct ContactView {
     /// Ids in other systems.
     #[schema(max_items = 20)]
     pub external_ids: Vec<ExternalIdView>,
+    /// Values of the company's own fields.
+    #[schema(value_type = CustomValues)]
+    pub custom: Json,
     /// Grows by one with each change; the ETag.
     #[schema(minimum = 1, example = 1)]
     pub version: i32,
@@ -182,6 +190,7 @@ impl From<&Contact> for ContactView {
             born_on: input.born_on,
             notes: input.notes,
             external_ids: input.external_ids,
+            custom: row.custom.clone(),
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,

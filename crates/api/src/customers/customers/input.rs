@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::customers::custom_fields::values::CustomValues;
 use crate::http::body::Input;
 use crate::http::catalog::FieldCode;
 use crate::http::checks::Checks;
@@ -120,6 +121,9 @@ pub struct CustomerInput {
     #[schema(max_items = 20)]
     #[serde(default)]
     pub external_ids: Vec<ExternalIdView>,
+    /// Values of the company's own fields.
+    #[serde(default)]
+    pub custom: CustomValues,
     /// The person in charge. On creation it is the caller unless given; giving it to somebody else needs the
     /// permission `customers.customers:assign`.
     #[serde(default)]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::input::CustomerInput;
 use super::query::{CustomerIncludes, CustomerQuery};
+use super::searching::{self, CustomerSearch};
 use super::service::{self, Customers};
 use super::views::{CustomerList, CustomerView};
 use crate::batch::{self, Batch, BatchResult};
@@ -28,6 +29,18 @@ use crate::records;
 pub async fn list(call: Allowed<CustomersRead>, query: Query<CustomerQuery>) -> Result<Answer, Problem> {
     let app = call.app.clone();
     call.read(move |tx| Answer::ok(&service::list(tx, &app, &query)?)).await
+}
+
+/// Search customers
+///
+/// The customers within the data scope that a condition holds for. It reads, and changes nothing.
+#[utoipa::path(operation_id = "searchCustomers", tag = "customers", request_body = CustomerSearch,
+    security(("bearer" = ["customers.customers:read"])),
+    responses((status = 200, description = "A page of customers.", body = CustomerList)))]
+#[post("/v1/customers/search")]
+pub async fn search(call: Allowed<CustomersRead>, body: Body<CustomerSearch>) -> Result<Answer, Problem> {
+    let app = call.app.clone();
+    call.read(move |tx| Answer::ok(&searching::search(tx, &app, &body)?)).await
 }
 
 /// Create a customer

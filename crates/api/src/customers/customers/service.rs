@@ -1,7 +1,9 @@
 //! What can be done with customers.
 
 use fulcrum_domain::access::{Permission, Principal};
+use fulcrum_domain::customers::custom_fields::CustomFieldObject;
 use fulcrum_domain::platform::Series;
+use fulcrum_domain::platform::selecting::Selection;
 use fulcrum_domain::values::Money;
 use fulcrum_domain::values::text::{clean_line, clean_text};
 use fulcrum_persistence::customers::{contacts, customers as store};
@@ -19,6 +21,7 @@ use crate::App;
 use crate::access::users::service::assignable;
 use crate::access::{departments, users as people};
 use crate::customers::contacts::views::ContactView;
+use crate::customers::custom_fields::values::{Fields, hold_or_free, stored as stored_values};
 use crate::customers::rules;
 use crate::http::answer::Answer;
 use crate::http::catalog::FieldCode;
@@ -69,9 +72,14 @@ impl Resource for Customers {
             Some(owner_id) => department_of_owner(tx, owner_id)?,
             None => tx.actor.department_id.ok_or_else(|| Problem::field("/owner_id", FieldCode::Required))?,
         };
-        let row = new_row(tx, Uuid::now_v7(), department_id, input)?;
+        let fields = Fields::of(tx, CustomFieldObject::Customer)?;
+        let custom = fields.judge(tx, Some(input.kind), None, &input.custom)?;
+        let mut row = new_row(tx, Uuid::now_v7(), department_id, input)?;
+        row.custom = Json::of(&custom.values);
+        row.custom_texts = custom.texts;
         free_credit_code(tx, &row)?;
         store::insert(tx, &row)?;
+        fields.hold(tx, row.id, &[], &custom.unique)?;
         records::replace_external_ids::<Customers>(tx, row.id, &Json::empty_list(), &row.external_ids)?;
         Ok(row)
     }
@@ -81,7 +89,20 @@ impl Resource for Customers {
         if input.kind.to_string() != before.kind {
             return Err(Problem::field("/kind", FieldCode::NotChangeable));
         }
+        let had = stored_values(&before.custom);
+        let custom = match input.custom == had {
+            true => None,
+            false => {
+                let fields = Fields::of(tx, CustomFieldObject::Customer)?;
+                let judged = fields.judge(tx, Some(input.kind), Some(&had.0), &input.custom)?;
+                Some((fields.derived(had.0), judged, fields))
+            }
+        };
         let mut after = filled(before.clone(), input, &tx.actor.region);
+        if let Some((_, judged, _)) = &custom {
+            after.custom = Json::of(&judged.values);
+            after.custom_texts.clone_from(&judged.texts);
+        }
         if after.owner_id != before.owner_id {
             require(&tx.actor, Permission::CustomersAssign)?;
             if let Some(owner_id) = after.owner_id {
@@ -97,6 +118,9 @@ impl Resource for Customers {
             free_credit_code(tx, &after)?;
         }
         store::replace(tx, before, &after)?;
+        if let Some((had, has, fields)) = &custom {
+            fields.hold(tx, after.id, &had.unique, &has.unique)?;
+        }
         records::replace_external_ids::<Customers>(tx, after.id, &before.external_ids, &after.external_ids)?;
         Ok(after)
     }
@@ -112,6 +136,7 @@ impl Resource for Customers {
             free_credit_code(tx, &after)?;
         }
         store::replace(tx, before, &after)?;
+        hold_or_free(tx, CustomFieldObject::Customer, after.id, &after.custom, !deleted)?;
         contacts::set_findable(tx, after.id, !deleted)?;
         Ok(after)
     }
@@ -183,6 +208,7 @@ pub fn input_of(row: &Customer) -> CustomerInput {
         born_on: row.born_on,
         notes: row.notes.clone(),
         external_ids: rules::stored_external_ids(&row.external_ids),
+        custom: stored_values(&row.custom),
         owner_id: row.owner_id,
     }
 }
@@ -220,6 +246,7 @@ fn filled(row: Customer, input: CustomerInput, region: &str) -> Customer {
         notes: input.notes.map(|text| clean_text(&text)),
         external_ids: Json::of(&input.external_ids),
         owner_id: input.owner_id,
+        custom: Json::of(&input.custom),
         ..row
     }
 }
@@ -256,6 +283,8 @@ fn blank() -> Customer {
         created_at: Default::default(),
         updated_at: Default::default(),
         deleted_at: None,
+        custom: Json::empty_object(),
+        custom_texts: vec![],
     }
 }
 
@@ -264,11 +293,25 @@ fn blank() -> Customer {
 /// # Errors
 /// 400 when cursor, order and search don't fit together.
 pub fn list(tx: &mut Tx, app: &App, query: &CustomerQuery) -> Result<CustomerList, Problem> {
+    list_selected(tx, app, query, None, None)
+}
+
+/// A page of the customers that a condition selects, too; `text` is how it is written.
+///
+/// # Errors
+/// 400 when cursor, order and search don't fit together.
+pub(super) fn list_selected(
+    tx: &mut Tx,
+    app: &App,
+    query: &CustomerQuery,
+    text: Option<&str>,
+    selection: Option<Selection>,
+) -> Result<CustomerList, Problem> {
     let search = search_of(tx, query.q.as_deref(), Target::Customers)?;
     let sort = sort_of(query.sort.first().copied(), search.is_some())?;
-    let filter = filter_of(query, search);
+    let filter = Filter { selection, ..filter_of(query, search) };
     let unpaged = CustomerQuery { cursor: None, limit: 0, include: vec![], count: None, ..query.clone() };
-    let list = List::of(tx.actor.tenant_id, "customers", &unpaged);
+    let list = List::of(tx.actor.tenant_id, "customers", &(&unpaged, text));
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
     let rows = store::list(tx, &filter, sort, &page)?;
     let (rows, next_cursor) = list.cut(&app.keys, rows, query.limit);
@@ -338,6 +381,7 @@ fn filter_of(query: &CustomerQuery, search: Option<SearchQuery>) -> Filter {
     let external: Vec<String> = query.external_id.iter().map(|text| text.0.clone()).collect();
     Filter {
         search,
+        selection: None,
         kinds: query.kind.iter().map(ToString::to_string).collect(),
         grades: query.grade.iter().map(ToString::to_string).collect(),
         vip: query.vip,

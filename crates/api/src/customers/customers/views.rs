@@ -14,6 +14,7 @@ use super::stored;
 use crate::access::departments::views::DepartmentView;
 use crate::access::users::views::UserSummary;
 use crate::customers::contacts::views::ContactView;
+use crate::customers::custom_fields::values::CustomValues;
 use crate::customers::rules;
 use crate::http::cursor::list_view;
 use crate::http::wire::ExternalIdView;
@@ -84,6 +85,9 @@ pub struct CustomerView {
     /// Ids in other systems.
     #[schema(max_items = 20)]
     pub external_ids: Vec<ExternalIdView>,
+    /// Values of the company's own fields.
+    #[schema(value_type = CustomValues)]
+    pub custom: Json,
     /// The person in charge.
     #[schema(required)]
     pub owner_id: Option<Uuid>,
@@ -144,6 +148,7 @@ impl From<Customer> for CustomerView {
             born_on: row.born_on,
             notes: row.notes,
             external_ids: rules::stored_external_ids(&row.external_ids),
+            custom: row.custom,
             owner_id: row.owner_id,
             department_id: row.department_id,
             version: row.version,

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::views::{AutomationTrigger, TriggerType};
 use crate::customers::contacts::service::Contacts;
+use crate::customers::custom_fields::columns;
+use crate::customers::custom_fields::values::Fields;
 use crate::customers::customers::service::Customers;
 use crate::engagement::activities::service::Activities;
 use crate::engagement::tasks::service::Tasks;
@@ -70,7 +72,12 @@ where
         },
         find: |tx, id| {
             let row = R::find(tx, id)?;
-            Ok(Found { view: json!(R::view(&row)), customer_id: R::stamp(&row).customer_id })
+            let mut view = json!(R::view(&row));
+            // Fields of the company's own that are empty can be asked for, too.
+            if let Ok(object) = R::SUBJECT.parse() {
+                columns::complete(&mut view, &Fields::of(tx, object)?);
+            }
+            Ok(Found { view, customer_id: R::stamp(&row).customer_id })
         },
         change: |tx, contract, id, patch| {
             records::update::<R>(tx, contract, id, &IfMatch::Absent, patch).map(|_| ())

@@ -18,6 +18,7 @@ use crate::access::departments::service::Departments;
 use crate::access::roles::service::Roles;
 use crate::access::users::service::Users;
 use crate::customers::contacts::service::Contacts;
+use crate::customers::custom_fields::service::CustomFields;
 use crate::customers::customers::service::Customers;
 use crate::engagement::activities::service::Activities;
 use crate::engagement::tasks::service::Tasks;
@@ -153,6 +154,7 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
         named("notification_preference", &["kinds", "digest_hour"]),
         names_of::<Customers>(),
         names_of::<Contacts>(),
+        names_of::<CustomFields>(),
         names_of::<Activities>(),
         names_of::<Tasks>(),
         names_of::<Company>(),

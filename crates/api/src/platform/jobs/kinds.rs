@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
+use crate::customers::custom_fields;
 use crate::engagement::tasks;
 use crate::platform::{automations, backups, files, notifications, webhooks};
 
@@ -58,6 +59,7 @@ impl Kinds {
         Kinds::default()
             .outside(upkeep::run)
             .outside(files::sweep::run)
+            .outside(custom_fields::keeping::run)
             .outside(backups::run)
             .outside(webhooks::replay::run)
             .outside(webhooks::deliver::run)

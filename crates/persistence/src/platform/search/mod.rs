@@ -27,11 +27,14 @@ pub enum Field {
     PinyinInside = 4,
     Phone = 6,
     Email = 7,
+    /// Values of custom fields that are marked as searchable.
+    Custom = 8,
     ContactNameStart = 11,
     ContactNameInside = 12,
     ContactPinyin = 13,
     ContactPhone = 14,
     ContactEmail = 15,
+    ContactCustom = 16,
     /// Never searched by text: found by its whole value.
     Tag = 20,
 }
@@ -63,6 +66,16 @@ impl Terms {
                 TermClass::PinyinInside => fields[3],
             };
             self.add(field, [term.text]);
+        }
+        self
+    }
+}
+
+impl Terms {
+    /// Adds the terms of texts, wherever in them they stand.
+    pub fn add_texts(&mut self, texts: &[String], field: Field) -> &mut Self {
+        for text in texts {
+            self.add_name(text, [field; 4]);
         }
         self
     }

@@ -45,10 +45,21 @@ impl Target {
         let han = !token.is_ascii();
         let digits = token.chars().all(|c| c.is_ascii_digit());
         let fields: &[Field] = match (self, han, digits) {
-            (Target::Customers, true, _) => &[NameStart, NameInside, ContactNameStart, ContactNameInside],
-            (Target::Customers, _, true) => {
-                &[Code, NameStart, NameInside, Phone, Email, ContactNameStart, ContactPhone, ContactEmail]
+            (Target::Customers, true, _) => {
+                &[NameStart, NameInside, Custom, ContactNameStart, ContactNameInside, ContactCustom]
             }
+            (Target::Customers, _, true) => &[
+                Code,
+                NameStart,
+                NameInside,
+                Phone,
+                Email,
+                Custom,
+                ContactNameStart,
+                ContactPhone,
+                ContactEmail,
+                ContactCustom,
+            ],
             (Target::Customers, ..) => &[
                 Code,
                 NameStart,
@@ -56,14 +67,18 @@ impl Target {
                 PinyinStart,
                 PinyinInside,
                 Email,
+                Custom,
                 ContactNameStart,
                 ContactNameInside,
                 ContactPinyin,
                 ContactEmail,
+                ContactCustom,
             ],
-            (Target::Contacts, true, _) => &[ContactNameStart, ContactNameInside],
-            (Target::Contacts, _, true) => &[ContactNameStart, ContactPhone, ContactEmail],
-            (Target::Contacts, ..) => &[ContactNameStart, ContactNameInside, ContactPinyin, ContactEmail],
+            (Target::Contacts, true, _) => &[ContactNameStart, ContactNameInside, ContactCustom],
+            (Target::Contacts, _, true) => &[ContactNameStart, ContactPhone, ContactEmail, ContactCustom],
+            (Target::Contacts, ..) => {
+                &[ContactNameStart, ContactNameInside, ContactPinyin, ContactEmail, ContactCustom]
+            }
         };
         let within = |field: &&Field| reach == Reach::WithContacts || **field < ContactNameStart;
         fields.iter().filter(within).map(|field| *field as i16).collect()
