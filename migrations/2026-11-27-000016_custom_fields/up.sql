@@ -40,6 +40,14 @@ create table custom_unique_values (
 );
 create index custom_unique_values_subject on custom_unique_values (tenant_id, subject_id);
 
+-- Another one with each change of what a kind of record is made of: who has read that with it needn't read it again.
+create table object_definitions (
+    tenant_id uuid not null references tenants (id),
+    object_type text not null,
+    version uuid not null,
+    primary key (tenant_id, object_type)
+);
+
 -- custom_texts: the values that the record is found by. A default without a table to rewrite.
 alter table customers
     add column custom jsonb not null default '{}',

@@ -119,6 +119,8 @@ fn operations(config: &mut ServiceConfig) {
         .service(webhook_deliveries::routes::get)
         .service(webhook_deliveries::routes::replay)
         .service(metadata::routes::errors)
+        .service(metadata::routes::describe)
+        .service(metadata::routes::vocabularies)
         .service(health::routes::live)
         .service(health::routes::ready);
 }
@@ -147,6 +149,8 @@ fn declared() -> OpenApi {
     decisions::views::ExplainedRecord,
     changes::views::ChangedType,
     files::views::DocumentKind,
+    metadata::objects::DescribedObject,
+    fulcrum_domain::customers::custom_fields::CustomFieldObject,
     crate::subjects::SubjectType,
     jobs::views::JobState,
     fulcrum_domain::platform::notifications::NotificationKind,

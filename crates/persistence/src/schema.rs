@@ -232,6 +232,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    object_definitions (tenant_id, object_type) {
+        tenant_id -> Uuid,
+        object_type -> Text,
+        version -> Uuid,
+    }
+}
+
+diesel::table! {
     custom_unique_values (tenant_id, field_id, value) {
         tenant_id -> Uuid,
         field_id -> Uuid,
@@ -614,6 +622,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     contacts,
     custom_fields,
     custom_unique_values,
+    object_definitions,
     workers,
     jobs,
     job_schedules,

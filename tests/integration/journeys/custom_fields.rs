@@ -321,3 +321,65 @@ fn there_can_be_two_hundred_fields_and_not_one_more() {
     assert_eq!(created.body["custom"].as_object().unwrap().len(), 200);
     assert!(created.queries() <= 8, "{} statements", created.queries());
 }
+
+#[test]
+fn a_form_can_be_built_of_what_the_metadata_tell() {
+    let app = TestApp::start();
+    let admin = app.user("admin").with("accept-language", "zh-CN");
+    let choices =
+        json!([{ "value": "east", "label": "华东" }, { "value": "west", "label": "华西", "archived": true }]);
+    let more = json!({ "choices": choices, "required": true, "customer_kinds": ["company"], "help": "按总部所在地" });
+    admin.create("/v1/custom-fields", &field("region", "choice", more));
+    let contract = fulcrum_api::server::contract();
+    let schemas = &contract.document["components"]["schemas"];
+    let enums = admin.get("/v1/metadata/enums").ok();
+    let vocabulary = |name: &str| {
+        enums["data"].as_array().unwrap().iter().find(|one| one["name"] == name).cloned().unwrap_or_default()
+    };
+    for (object, input) in [
+        ("customer", "CustomerInput"),
+        ("contact", "ContactInput"),
+        ("activity", "ActivityInput"),
+        ("task", "TaskInput"),
+    ] {
+        let fields =
+            admin.get(&format!("/v1/metadata/objects/{object}")).ok()["fields"].as_array().unwrap().clone();
+        for name in schemas[input]["properties"].as_object().unwrap().keys().filter(|name| *name != "custom")
+        {
+            let told = fields.iter().find(|field| field["name"] == name.as_str());
+            let told = told.unwrap_or_else(|| panic!("{object}.{name} is not described"));
+            assert_ne!(told["label"], name.as_str(), "{object}.{name} has no label");
+            if let Some(words) = told["vocabulary"].as_str() {
+                for word in vocabulary(words)["words"].as_array().unwrap_or_else(|| panic!("{words}")) {
+                    assert!(
+                        word["label"].as_str().unwrap().chars().any(|letter| !letter.is_ascii()),
+                        "{words}: {word} has no name in Chinese"
+                    );
+                }
+            }
+        }
+    }
+    let fields = admin.get("/v1/metadata/objects/customer").ok()["fields"].clone();
+    let own = fields.as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (&own["name"], &own["label"], &own["help"], &own["type"], &own["required"], &own["schema"]["enum"]),
+        (
+            &json!("custom.region"),
+            &json!("region"),
+            &json!("按总部所在地"),
+            &json!("choice"),
+            &json!(true),
+            &json!(["east"])
+        )
+    );
+    let named =
+        |name: &str| fields.as_array().unwrap().iter().find(|field| field["name"] == name).unwrap().clone();
+    assert_eq!((&named("name")["required"], &named("name")["label"]), (&json!(true), &json!("客户名称")));
+    assert_eq!(
+        (&named("annual_revenue")["type"], &named("owner_id")["type"]),
+        (&json!("money"), &json!("user"))
+    );
+    let english = app.user("admin").with("accept-language", "en");
+    assert_eq!(english.get("/v1/metadata/objects/contact").ok()["fields"][1]["label"], "Name");
+    english.get("/v1/metadata/objects/spaceship").problem(404, "not_found");
+}

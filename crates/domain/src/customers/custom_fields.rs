@@ -126,6 +126,7 @@ pub struct CustomField {
     pub id: Uuid,
     pub key: String,
     pub label: String,
+    pub help: Option<String>,
     pub kind: CustomFieldKind,
     /// Of which kinds of customers; empty is all.
     pub customer_kinds: Vec<CustomerKind>,
@@ -449,6 +450,7 @@ mod tests {
             id: Uuid::nil(),
             key: "region".into(),
             label: "地区".into(),
+            help: None,
             kind,
             customer_kinds: vec![],
             required: false,

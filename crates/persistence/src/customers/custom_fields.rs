@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::db::prepared;
 use crate::paging::PageRequest;
-use crate::schema::{custom_fields, custom_unique_values};
+use crate::schema::{custom_fields, custom_unique_values, object_definitions};
 use crate::{Json, StoreError, Tx};
 
 /// The word in events.
@@ -52,7 +52,7 @@ fn visible<'a>(tx: &Tx) -> custom_fields::BoxedQuery<'a, Pg> {
 /// [`StoreError::Unique`] when there is one with this key, archived or not.
 pub fn insert(tx: &mut Tx, field: &CustomFieldRow) -> Result<(), StoreError> {
     diesel::insert_into(custom_fields::table).values(field).execute(tx.conn)?;
-    Ok(())
+    define_anew(tx, &field.object_type)
 }
 
 /// One field.
@@ -78,6 +78,38 @@ pub fn lock(tx: &mut Tx, id: Uuid) -> Result<CustomFieldRow, StoreError> {
 /// Those of the database.
 pub fn replace(tx: &mut Tx, field: &CustomFieldRow) -> Result<(), StoreError> {
     diesel::update(custom_fields::table.find((tx.actor.tenant_id, field.id))).set(field).execute(tx.conn)?;
+    define_anew(tx, &field.object_type)
+}
+
+/// Which definition of a kind of record holds: another one with each change. `nil` while there is nothing of the company's own.
+///
+/// # Errors
+/// Those of the database.
+pub fn definition(tx: &mut Tx, object_type: &str) -> Result<Uuid, StoreError> {
+    let version = object_definitions::table
+        .find((tx.actor.tenant_id, object_type))
+        .select(object_definitions::version)
+        .first(tx.conn)
+        .optional()?;
+    Ok(version.unwrap_or_default())
+}
+
+/// Notes that a kind of record is defined anew. Random, because a transaction that is taken back takes its number back, too.
+///
+/// # Errors
+/// Those of the database.
+pub fn define_anew(tx: &mut Tx, object_type: &str) -> Result<(), StoreError> {
+    let version = Uuid::new_v4();
+    diesel::insert_into(object_definitions::table)
+        .values((
+            object_definitions::tenant_id.eq(tx.actor.tenant_id),
+            object_definitions::object_type.eq(object_type),
+            object_definitions::version.eq(version),
+        ))
+        .on_conflict((object_definitions::tenant_id, object_definitions::object_type))
+        .do_update()
+        .set(object_definitions::version.eq(version))
+        .execute(tx.conn)?;
     Ok(())
 }
 

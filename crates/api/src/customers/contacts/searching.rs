@@ -21,7 +21,11 @@ use crate::platform::filters;
 #[serde(deny_unknown_fields)]
 pub struct ContactSearch {
     /// A condition in CEL over the fields of a contact, as for customers; telephone numbers and mail addresses are not asked for.
-    #[schema(min_length = 1, max_length = 4000, example = "decision_role == \"decision_maker\" && is_primary")]
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        example = "decision_role == \"decision_maker\" && is_primary"
+    )]
     #[serde(default)]
     pub filter: Option<String>,
     /// As `q` of the list.

@@ -1,10 +1,13 @@
 //! Values of custom fields, judged in this one place whichever way they come in.
 
+use std::sync::{Arc, LazyLock};
+
 use fulcrum_domain::customers::CustomerKind;
 use fulcrum_domain::customers::custom_fields::{CustomField, CustomFieldKind, CustomFieldObject};
 use fulcrum_persistence::customers::custom_fields::{self as store, UniqueValue};
 use fulcrum_persistence::customers::{contacts, customers};
 use fulcrum_persistence::{Json, StoreError, Tx};
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder};
@@ -44,11 +47,16 @@ impl ToSchema for CustomValues {
     }
 }
 
-/// The fields of a kind of record, read once for a request or for a whole import.
+/// The fields of a kind of record as one definition has them.
+#[derive(Debug)]
 pub struct Fields {
     object: CustomFieldObject,
     fields: Vec<CustomField>,
 }
+
+/// By company, kind of record and definition: hundreds of fields are read and understood once for each change of them.
+static KNOWN: LazyLock<Cache<(Uuid, CustomFieldObject, Uuid), Arc<Fields>>> =
+    LazyLock::new(|| Cache::new(1000));
 
 /// Values that were judged, ready to be stored.
 #[derive(Clone, Debug, Default)]
@@ -66,9 +74,16 @@ impl Fields {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn of(tx: &mut Tx, object: CustomFieldObject) -> Result<Fields, StoreError> {
-        let rows = store::of_object(tx, &object.to_string())?;
-        Ok(Fields { object, fields: rows.iter().map(field_of).collect() })
+    pub fn of(tx: &mut Tx, object: CustomFieldObject) -> Result<Arc<Fields>, StoreError> {
+        let word = object.to_string();
+        let key = (tx.actor.tenant_id, object, store::definition(tx, &word)?);
+        if let Some(known) = KNOWN.get(&key) {
+            return Ok(known);
+        }
+        let rows = store::of_object(tx, &word)?;
+        let fields = Arc::new(Fields { object, fields: rows.iter().map(field_of).collect() });
+        KNOWN.insert(key, fields.clone());
+        Ok(fields)
     }
 
     /// Those that aren't archived, in the order of forms.

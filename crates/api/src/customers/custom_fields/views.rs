@@ -97,6 +97,7 @@ impl CustomFieldInput {
             id,
             key: self.key.clone(),
             label: self.label.clone(),
+            help: self.help.clone(),
             kind: self.kind,
             customer_kinds: self.customer_kinds.clone(),
             required: self.required,

@@ -75,7 +75,8 @@ where
             let mut view = json!(R::view(&row));
             // Fields of the company's own that are empty can be asked for, too.
             if let Ok(object) = R::SUBJECT.parse() {
-                columns::complete(&mut view, &Fields::of(tx, object)?);
+                let fields = Fields::of(tx, object)?;
+                columns::complete(&mut view, &fields);
             }
             Ok(Found { view, customer_id: R::stamp(&row).customer_id })
         },

@@ -1,11 +1,14 @@
 //! `/v1/metadata`
 
 use actix_web::get;
+use actix_web::web::Path;
+use fulcrum_domain::access::permit::CustomFieldsRead;
 use serde::Serialize;
 use strum::IntoEnumIterator;
 use utoipa::ToSchema;
 
-use crate::http::allowed::Anonymous;
+use super::objects::{self, DescribedObject, ObjectDescription, VocabularyCatalog};
+use crate::http::allowed::{Allowed, Anonymous};
 use crate::http::answer::Answer;
 use crate::http::catalog::{Code, FieldCode};
 use crate::http::locale::Locale;
@@ -83,4 +86,31 @@ pub async fn errors(_call: Anonymous) -> Result<Answer, Problem> {
         detail_zh: code.detail(Locale::Zh),
     });
     Ok(Answer::ok(&ErrorCatalog { problems: problems.collect(), fields: fields.collect() })?.public())
+}
+
+/// Describe a kind of record
+///
+/// Every field that can be written, the company's own among them, with what a form has to know of it: label, type, bounds, choices,
+/// whether it is required.
+#[utoipa::path(operation_id = "getObjectDescription", tag = "metadata",
+    params(("type" = DescribedObject, Path, description = "The kind of record.")),
+    security(("bearer" = ["customers.custom_fields:read"])),
+    responses((status = 200, description = "Its fields.", body = ObjectDescription)))]
+#[get("/v1/metadata/objects/{type}")]
+pub async fn describe(
+    call: Allowed<CustomFieldsRead>,
+    object: Path<DescribedObject>,
+) -> Result<Answer, Problem> {
+    let (app, locale) = (call.app.clone(), call.context.reader_locale());
+    call.read(move |tx| Answer::ok(&objects::describe(tx, &app.contract, *object, locale)?)).await
+}
+
+/// List vocabularies
+///
+/// Every closed vocabulary of the contract with its words, in the language of the request.
+#[utoipa::path(operation_id = "listVocabularies", tag = "metadata", security(()),
+    responses((status = 200, description = "Every vocabulary.", body = VocabularyCatalog)))]
+#[get("/v1/metadata/enums")]
+pub async fn vocabularies(call: Anonymous) -> Result<Answer, Problem> {
+    Answer::ok(&objects::vocabularies(&call.app.contract, call.context.reader_locale()))
 }
