@@ -17,7 +17,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::App;
 use crate::access::{api_clients, api_keys, company, decisions, departments, roles, users};
 use crate::auth;
-use crate::customers::{contacts, custom_fields, customers, timeline};
+use crate::customers::{completeness, contacts, custom_fields, customers, tags, timeline};
 use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
@@ -40,6 +40,8 @@ fn operations(config: &mut ServiceConfig) {
                 .service($module::routes::restore);)+
         };
     }
+    // Before what takes any word for an id.
+    config.service(completeness::routes::figures);
     // The router tries one after the other: first what is asked for most.
     records!(customers, contacts);
     // Before what takes any word for an id.
@@ -52,6 +54,7 @@ fn operations(config: &mut ServiceConfig) {
         .service(tasks::routes::upsert)
         .service(tasks::routes::run_batch)
         .service(customers::routes::search)
+        .service(tags::routes::tag_customers)
         .service(customers::routes::upsert)
         .service(customers::routes::run_batch)
         .service(contacts::routes::search)
@@ -68,8 +71,11 @@ fn operations(config: &mut ServiceConfig) {
         .service(auth::routes::key_set)
         .service(company::routes::get)
         .service(company::routes::update)
+        .service(completeness::routes::list)
+        .service(completeness::routes::get)
+        .service(completeness::routes::update)
         .service(decisions::routes::explain);
-    records!(departments, users, roles, custom_fields, api_clients, webhooks);
+    records!(departments, users, roles, custom_fields, tags, api_clients, webhooks);
     config
         .service(api_clients::routes::rotate_secret)
         .service(api_keys::routes::list)
@@ -142,6 +148,7 @@ fn declared() -> OpenApi {
     contacts::views::ContactInclude,
     contacts::views::ContactSort,
     crate::http::wire::Count,
+    completeness::views::CompletenessBy,
     customers::query::CustomerInclude,
     customers::query::CustomerSort,
     crate::http::wire::ExternalIdText,

@@ -203,6 +203,8 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         custom -> Jsonb,
         custom_texts -> Array<Text>,
+        completeness -> Int2,
+        missing -> Array<Text>,
     }
 }
 
@@ -224,6 +226,32 @@ diesel::table! {
         limits -> Jsonb,
         choices -> Jsonb,
         position -> Int4,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    field_standards (tenant_id, customer_kind) {
+        tenant_id -> Uuid,
+        customer_kind -> Text,
+        rules -> Jsonb,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tags (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        color -> Nullable<Text>,
+        group_name -> Nullable<Text>,
+        description -> Nullable<Text>,
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -623,6 +651,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     custom_fields,
     custom_unique_values,
     object_definitions,
+    tags,
+    field_standards,
     workers,
     jobs,
     job_schedules,

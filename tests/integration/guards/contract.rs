@@ -167,8 +167,17 @@ fn everything_that_comes_in_is_bounded() {
 /// Every field of an answer is there, be it null; what is only there when asked for is documented as such.
 #[test]
 fn every_field_of_an_answer_is_required() {
-    const ASKED_FOR: [&str; 8] =
-        ["owner", "department", "contacts", "customer", "existing_id", "field", "permission", "error"];
+    const ASKED_FOR: [&str; 9] = [
+        "owner",
+        "department",
+        "completeness",
+        "contacts",
+        "customer",
+        "existing_id",
+        "field",
+        "permission",
+        "error",
+    ];
     let document = document();
     for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
         if name.ends_with("Input")

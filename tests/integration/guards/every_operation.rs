@@ -35,6 +35,8 @@ fn all(ids: &BTreeMap<String, String>) -> Vec<Operation> {
             let path = template
                 .replace("{id}", ids.get(collection).map_or("no-id", String::as_str))
                 .replace("{system}", "erp")
+                .replace("{customer_kind}", "company")
+                .replace("{type}", "customer")
                 .replace("{external_id}", "guarded-1");
             let path = if template == "/v1/api-keys" && method == "get" {
                 format!("{path}?client_id={}", ids["api-clients"])
@@ -114,6 +116,8 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
         notify(tx, &new)
     });
     let Notified::Told(notification) = told else { panic!("{told:?}") };
+    let field = json!({ "object_type": "customer", "key": "guarded", "label": "guarded", "kind": "text" });
+    let field = admin.create("/v1/custom-fields", &field)["id"].clone();
     let first = |list: &str| admin.get(&format!("/v1/{list}?limit=1")).ok()["data"][0]["id"].clone();
     let mut ids: BTreeMap<String, String> = ["departments", "users", "roles", "customers", "contacts"]
         .map(|collection| (collection.to_owned(), first(collection)))
@@ -126,6 +130,7 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
             ("files".to_owned(), file),
             ("activities".to_owned(), activity),
             ("tasks".to_owned(), task),
+            ("custom-fields".to_owned(), field),
             ("webhooks".to_owned(), webhook),
             ("webhook-deliveries".to_owned(), delivery),
             ("operations".to_owned(), operation),
@@ -160,6 +165,7 @@ fn nobody_gets_in_without_a_token() {
             "POST /v1/auth/login",
             "POST /v1/auth/logout",
             "POST /v1/auth/refresh",
+            "GET /v1/metadata/enums",
             "GET /v1/metadata/errors",
             "POST /v1/oauth/token",
         ]

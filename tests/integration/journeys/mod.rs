@@ -6,6 +6,7 @@ mod backups;
 mod bad_input;
 mod batches;
 mod changes;
+mod completeness;
 mod contacts;
 mod custom_fields;
 mod customers;

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use fulcrum_domain::customers::custom_fields::CustomFieldObject;
 use fulcrum_persistence::access::tenants::{self, Tenant};
 use fulcrum_persistence::customers::customers;
 use fulcrum_persistence::platform::bulk::{self, Load, Loading};
@@ -14,7 +15,9 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::demo::{Owners, owners};
 use super::demo_data::{self, DemoCustomer};
 use super::installation::{system, system_in};
+use crate::customers::completeness::measuring::{measure, of_people};
 use crate::customers::contacts::service::{self as contact_service, Contacts};
+use crate::customers::custom_fields::values::Fields;
 use crate::customers::customers::service::{self as customer_service, Customers};
 use crate::http::problem::Problem;
 use crate::records;
@@ -84,6 +87,7 @@ fn add_all(
     first_at: DateTime<Utc>,
     bar: &ProgressBar,
 ) -> Result<(), Problem> {
+    let fields = Fields::of(tx, CustomFieldObject::Customer)?;
     tx.now = first_at;
     for part in parts {
         let mut load = Load::default();
@@ -95,15 +99,17 @@ fn add_all(
             let customer_id = id_at(tx.now);
             let owned =
                 crate::customers::customers::input::CustomerInput { owner_id: owner.user_id(), ..customer };
-            let row = customer_service::new_row(tx, customer_id, *department_id, owned)?;
+            let mut row = customer_service::new_row(tx, customer_id, *department_id, owned)?;
             loading.note(tx, &mut load, records::created_event::<Customers>(&row));
-            load.customers.push(row);
+            let first_contact = load.contacts.len();
             for mut contact in contacts {
                 contact.customer_id = customer_id;
                 let row = contact_service::new_row(tx, id_at(tx.now), contact);
                 loading.note(tx, &mut load, records::created_event::<Contacts>(&row));
                 load.contacts.push(row);
             }
+            measure(&fields, &mut row, Some(&of_people(load.contacts[first_contact..].iter())));
+            load.customers.push(row);
         }
         loading.add(tx, load)?;
         bar.inc(size as u64);

@@ -109,6 +109,8 @@ fn tags() -> Value {
         ("customers", "Companies and individuals."),
         ("contacts", "The people at a customer."),
         ("custom-fields", "What a company keeps of its records beyond what everybody keeps."),
+        ("field-standards", "What the files of customers have to hold."),
+        ("tags", "The catalogue of tags."),
         ("activities", "What people did: calls, mails, visits, meetings, notes."),
         ("tasks", "What people have to do."),
         ("company", "What holds for the company as a whole."),

@@ -265,7 +265,7 @@ fn field_of(constraint: &str) -> &str {
         "external_ids_pkey" => "external_ids",
         "contacts_primary" => "is_primary",
         "users_email" => "email",
-        "departments_name" | "api_clients_name" | "webhooks_name" => "name",
+        "departments_name" | "tags_name" | "api_clients_name" | "webhooks_name" => "name",
         "roles_key" | "custom_fields_key" => "key",
         "jobs_unique" => "kind",
         "tenants_slug_key" => "slug",

@@ -75,6 +75,10 @@ permissions! {
     CustomFieldsRead = "customers.custom_fields:read",
     /// Add fields to the company's records, change and archive them.
     CustomFieldsWrite = "customers.custom_fields:write",
+    /// See the catalogue of tags.
+    TagsRead = "customers.tags:read",
+    /// Create, change and delete tags of the catalogue.
+    TagsWrite = "customers.tags:write",
     /// See activities: of one's people, and of the customers that one sees.
     ActivitiesRead = "engagement.activities:read",
     /// Create activities, and change those of one's people.

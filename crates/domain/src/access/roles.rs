@@ -68,6 +68,7 @@ const COLLEAGUE: &[Permission] = &[
     TasksRead,
     TasksWrite,
     CustomFieldsRead,
+    TagsRead,
 ];
 
 /// The roles that a new tenant has.
@@ -99,6 +100,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
                 ActivitiesWrite,
                 ActivitiesDelete,
                 TasksDelete,
+                TagsWrite,
                 AutomationsRead,
                 AutomationsWrite,
                 EventsRead,
@@ -154,6 +156,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
                 ActivitiesWrite,
                 ActivitiesDelete,
                 TasksDelete,
+                TagsWrite,
                 AutomationsRead,
                 AutomationsWrite,
                 EventsRead,
@@ -167,7 +170,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name: "Marketing",
         name_zh: "市场",
         data_scope: DataScope::Tenant,
-        permissions: [COLLEAGUE, &[CustomersRead, ContactsRead]],
+        permissions: [COLLEAGUE, &[CustomersRead, ContactsRead, TagsWrite]],
     },
     BuiltInRole {
         key: "finance",
@@ -185,6 +188,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
             &[
                 CompanyRead,
                 CustomFieldsRead,
+                TagsRead,
                 OperationsRead,
                 OperationsWrite,
                 FilesRead,

@@ -1,5 +1,6 @@
 //! Customers and their contacts.
 
+pub mod completeness;
 pub mod custom_fields;
 mod words;
 

@@ -52,7 +52,7 @@ fn visible<'a>(tx: &Tx) -> custom_fields::BoxedQuery<'a, Pg> {
 /// [`StoreError::Unique`] when there is one with this key, archived or not.
 pub fn insert(tx: &mut Tx, field: &CustomFieldRow) -> Result<(), StoreError> {
     diesel::insert_into(custom_fields::table).values(field).execute(tx.conn)?;
-    define_anew(tx, &field.object_type)
+    defined_anew_with(tx, field)
 }
 
 /// One field.
@@ -78,7 +78,7 @@ pub fn lock(tx: &mut Tx, id: Uuid) -> Result<CustomFieldRow, StoreError> {
 /// Those of the database.
 pub fn replace(tx: &mut Tx, field: &CustomFieldRow) -> Result<(), StoreError> {
     diesel::update(custom_fields::table.find((tx.actor.tenant_id, field.id))).set(field).execute(tx.conn)?;
-    define_anew(tx, &field.object_type)
+    defined_anew_with(tx, field)
 }
 
 /// Which definition of a kind of record holds: another one with each change. `nil` while there is nothing of the company's own.
@@ -111,6 +111,14 @@ pub fn define_anew(tx: &mut Tx, object_type: &str) -> Result<(), StoreError> {
         .set(object_definitions::version.eq(version))
         .execute(tx.conn)?;
     Ok(())
+}
+
+fn defined_anew_with(tx: &mut Tx, field: &CustomFieldRow) -> Result<(), StoreError> {
+    // What contacts have belongs to the file of their customer.
+    if field.object_type == super::contacts::SUBJECT {
+        define_anew(tx, super::customers::SUBJECT)?;
+    }
+    define_anew(tx, &field.object_type)
 }
 
 /// Every field of a kind of record in its order, archived ones included.

@@ -61,6 +61,10 @@ pub struct Customer {
     pub custom: Json,
     /// Those of them that the record is found by.
     pub custom_texts: Vec<String>,
+    /// Percent of what the field standard wants.
+    pub completeness: i16,
+    /// What of it isn't there.
+    pub missing: Vec<String>,
 }
 
 impl Customer {
@@ -89,6 +93,7 @@ impl Customer {
 #[allow(missing_docs)]
 pub struct Filter {
     pub search: Option<SearchQuery>,
+    pub ids: Vec<Uuid>,
     /// A condition of the company's, as the database is asked.
     pub selection: Option<Selection>,
     pub kinds: Vec<String>,
@@ -229,6 +234,7 @@ fn filtered<'a>(tx: &Tx, filter: &Filter) -> customers::BoxedQuery<'a, Pg> {
             };
         };
     }
+    any_of!(ids, id);
     any_of!(kinds, kind);
     any_of!(grades, grade);
     any_of!(lifecycle_stages, lifecycle_stage);
@@ -349,6 +355,15 @@ fn ranked(
             (row, Position { key: SortKey::Rank(field, term), id })
         })
         .collect())
+}
+
+/// The ids of some that match, in the order of ids, behind one: for what is done to many, step by step.
+///
+/// # Errors
+/// Those of the database.
+pub fn selected(tx: &mut Tx, filter: &Filter, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    let query = matching(tx, filter).filter(customers::id.gt(after)).order(customers::id).limit(limit);
+    Ok(query.select(customers::id).load(tx.conn)?)
 }
 
 /// How many match, exactly.

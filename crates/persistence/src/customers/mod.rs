@@ -5,3 +5,5 @@ pub mod custom_field_indexes;
 pub mod custom_fields;
 #[allow(clippy::module_inception)]
 pub mod customers;
+pub mod field_standards;
+pub mod tags;

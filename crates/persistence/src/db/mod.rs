@@ -1,5 +1,6 @@
 //! The door to the database.
 
+mod around;
 mod clock;
 pub(crate) mod connection;
 mod errors;
@@ -18,6 +19,7 @@ use diesel::{Connection, PgConnection};
 use fulcrum_domain::access::Actor;
 use tokio::sync::Semaphore;
 
+pub(crate) use around::Around;
 pub use clock::Clock;
 pub use errors::StoreError;
 pub(crate) use prepared::prepared;

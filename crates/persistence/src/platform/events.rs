@@ -134,10 +134,11 @@ pub fn append_all(
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], &[Permission]); 15] = [
+pub const SUBJECTS: [(&[&str], &[Permission]); 16] = [
     (&["customer"], &[Permission::CustomersRead]),
     (&["contact"], &[Permission::ContactsRead]),
-    (&["custom_field"], &[Permission::CustomFieldsRead]),
+    (&["tag"], &[Permission::TagsRead]),
+    (&["custom_field", "field_standard"], &[Permission::CustomFieldsRead]),
     (&["user", "session"], &[Permission::UsersRead]),
     (&["role"], &[Permission::RolesRead]),
     (&["department"], &[Permission::DepartmentsRead]),

@@ -155,6 +155,8 @@ fn sql_of(table: &str, column: &Column) -> String {
         };
     }
     match (path.split_once('.'), path) {
+        (Some(("completeness", "percent")), _) => format!("{table}.completeness"),
+        (Some(("completeness", "missing")), _) => format!("{table}.missing"),
         (Some(("address", member)), _) => format!("({table}.address ->> '{member}')"),
         (Some((parent, member)), _) => format!("{table}.{parent}_{member}"),
         (None, "annual_revenue") => format!("{table}.annual_revenue_amount"),
@@ -312,7 +314,7 @@ fn literal_of<'b>(column: &Column, literal: &'b Literal, out: &mut AstPass<'_, '
         Literal::Boolean(value) => out.push_bind_param::<Bool, _>(value),
         Literal::Number(number) => {
             out.push_bind_param::<Numeric, _>(number)?;
-            if column.path == "staff_count" || column.path == "completeness" {
+            if column.path == "staff_count" || column.path == "completeness.percent" {
                 // A whole number is compared with an exact one.
                 out.push_sql("::numeric");
             }

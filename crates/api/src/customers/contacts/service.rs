@@ -17,6 +17,7 @@ use super::views::{
     ContactInclude, ContactInput, ContactList, ContactQuery, ContactSort, ContactView, CustomerSummary,
 };
 use crate::App;
+use crate::customers::completeness::measuring::look_at_contacts;
 use crate::customers::custom_fields::values::{Fields, hold_or_free, stored as stored_values};
 use crate::customers::customers::service::search_of;
 use crate::customers::rules;
@@ -81,6 +82,7 @@ impl Resource for Contacts {
         store::insert(tx, &row)?;
         fields.hold(tx, row.id, &[], &custom.unique)?;
         records::replace_external_ids::<Contacts>(tx, row.id, &Json::empty_list(), &row.external_ids)?;
+        look_at_contacts(tx, row.customer_id)?;
         Ok(row)
     }
 
@@ -119,6 +121,7 @@ impl Resource for Contacts {
             fields.hold(tx, after.id, &had.unique, &has.unique)?;
         }
         records::replace_external_ids::<Contacts>(tx, after.id, &before.external_ids, &after.external_ids)?;
+        look_at_contacts(tx, after.customer_id)?;
         Ok(after)
     }
 
@@ -135,6 +138,7 @@ impl Resource for Contacts {
         };
         store::replace(tx, before, &after)?;
         hold_or_free(tx, CustomFieldObject::Contact, after.id, &after.custom, !deleted)?;
+        look_at_contacts(tx, after.customer_id)?;
         Ok(after)
     }
 }

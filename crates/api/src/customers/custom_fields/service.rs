@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::keeping::KeepField;
+use super::values::Fields;
 use super::views::{CustomFieldInput, CustomFieldList, CustomFieldQuery, CustomFieldView};
 use crate::App;
+use crate::customers::completeness::keeping::measure_all;
 use crate::http::catalog::{Code, FieldCode};
 use crate::http::cursor::List;
 use crate::http::problem::{FieldError, Problem};
@@ -144,6 +146,11 @@ impl Resource for CustomFields {
         store::replace(tx, &after)?;
         if after.filterable || after.searchable {
             keep(tx, after.id, after.searchable)?;
+        }
+        // What was archived doesn't count for completeness any more.
+        let fields = Fields::of(tx, CustomFieldObject::Customer)?;
+        if fields.names_in_rules(&after.object_type, &after.key) {
+            measure_all(tx)?;
         }
         Ok(after)
     }

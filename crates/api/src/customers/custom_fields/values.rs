@@ -3,13 +3,15 @@
 use std::sync::{Arc, LazyLock};
 
 use fulcrum_domain::customers::CustomerKind;
+use fulcrum_domain::customers::completeness::{FieldRule, usual_rules};
 use fulcrum_domain::customers::custom_fields::{CustomField, CustomFieldKind, CustomFieldObject};
-use fulcrum_persistence::customers::custom_fields::{self as store, UniqueValue};
-use fulcrum_persistence::customers::{contacts, customers};
+use fulcrum_persistence::customers::custom_fields::{self as store, CustomFieldRow, UniqueValue};
+use fulcrum_persistence::customers::{contacts, customers, field_standards};
 use fulcrum_persistence::{Json, StoreError, Tx};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::IntoEnumIterator;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder};
 use utoipa::openapi::{RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -52,6 +54,19 @@ impl ToSchema for CustomValues {
 pub struct Fields {
     object: CustomFieldObject,
     fields: Vec<CustomField>,
+    /// What the files of customers of each kind have to hold.
+    rules: Vec<(CustomerKind, Vec<FieldRule>)>,
+    /// Fields of the company's own that are archived, as rules name them.
+    archived: Vec<String>,
+}
+
+fn rules(tx: &mut Tx) -> Result<Vec<(CustomerKind, Vec<FieldRule>)>, StoreError> {
+    let own = field_standards::all(tx)?;
+    let of = |kind: CustomerKind| {
+        let own = own.iter().find(|own| own.customer_kind == kind.to_string());
+        (kind, own.and_then(|own| own.rules.read()).unwrap_or_else(|| usual_rules(kind)))
+    };
+    Ok(CustomerKind::iter().map(of).collect())
 }
 
 /// By company, kind of record and definition: hundreds of fields are read and understood once for each change of them.
@@ -81,7 +96,18 @@ impl Fields {
             return Ok(known);
         }
         let rows = store::of_object(tx, &word)?;
-        let fields = Arc::new(Fields { object, fields: rows.iter().map(field_of).collect() });
+        let mut fields =
+            Fields { object, fields: rows.iter().map(field_of).collect(), rules: vec![], archived: vec![] };
+        if object == CustomFieldObject::Customer {
+            let people = store::of_object(tx, &CustomFieldObject::Contact.to_string())?;
+            let gone = |rows: &[CustomFieldRow], prefix: &str| -> Vec<String> {
+                let gone = rows.iter().filter(|row| row.deleted_at.is_some());
+                gone.map(|row| format!("{prefix}custom.{}", row.key)).collect()
+            };
+            fields.archived = [gone(&rows, ""), gone(&people, "contact.")].concat();
+            fields.rules = rules(tx)?;
+        }
+        let fields = Arc::new(fields);
         KNOWN.insert(key, fields.clone());
         Ok(fields)
     }
@@ -89,6 +115,20 @@ impl Fields {
     /// Those that aren't archived, in the order of forms.
     pub fn live(&self) -> impl Iterator<Item = &CustomField> {
         self.fields.iter().filter(|field| !field.archived)
+    }
+
+    /// What the file of a customer of this kind has to hold; what was archived doesn't count.
+    pub fn rules(&self, kind: CustomerKind) -> impl Iterator<Item = &FieldRule> {
+        let rules =
+            self.rules.iter().find(|(known, _)| *known == kind).into_iter().flat_map(|(_, rules)| rules);
+        rules.filter(|rule| !self.archived.contains(&rule.field))
+    }
+
+    /// Whether a rule is about this field, archived or not.
+    pub fn names_in_rules(&self, object: &str, key: &str) -> bool {
+        let name =
+            if object == "contact" { format!("contact.custom.{key}") } else { format!("custom.{key}") };
+        self.rules.iter().flat_map(|(_, rules)| rules).any(|rule| rule.field == name)
     }
 
     /// The field with this key, archived or not.

@@ -1,5 +1,6 @@
 //! Customers.
 
+pub mod choosing;
 pub mod input;
 pub mod query;
 pub mod routes;

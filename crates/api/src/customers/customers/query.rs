@@ -19,6 +19,8 @@ pub enum CustomerInclude {
     Department,
     /// The contacts.
     Contacts,
+    /// How complete the file is.
+    Completeness,
 }
 
 /// Orders of a list of customers; `-` is descending.
@@ -98,7 +100,7 @@ pub struct CustomerQuery {
     #[param(explode = false, max_items = 1)]
     pub sort: Vec<CustomerSort>,
     /// What to show beside ids, separated by commas.
-    #[param(explode = false, max_items = 3)]
+    #[param(explode = false, max_items = 4)]
     pub include: Vec<CustomerInclude>,
     /// Count the rows of all pages, too.
     pub count: Option<Count>,
@@ -144,6 +146,6 @@ impl Default for CustomerQuery {
 #[into_params(parameter_in = Query)]
 pub struct CustomerIncludes {
     /// What to show beside ids, separated by commas.
-    #[param(explode = false, max_items = 3)]
+    #[param(explode = false, max_items = 4)]
     pub include: Vec<CustomerInclude>,
 }

@@ -23,7 +23,7 @@ use crate::platform::filters;
 pub struct CustomerSearch {
     /// A condition in CEL over the fields of a customer: comparisons of a field with a value that is written out (`grade ==
     /// "A"`, `owner_id == null`, `double(annual_revenue.amount) > 1000000.0`, `timestamp(created_at) > timestamp(now) -
-    /// duration("720h")`, `size(tags) > 0`), `in`, `startsWith`, `endsWith`, `contains`, `exists` and `all` over `tags` and
+    /// duration("720h")`, `size(tags) > 0`, `completeness.percent < 60`, `"credit_code" in completeness.missing`), `in`, `startsWith`, `endsWith`, `contains`, `exists` and `all` over `tags` and
     /// `pain_points`, `&&`, `||` and `!`. What isn't there is null and compares with nothing but `==` and `!=`. The company's
     /// own fields stand under `custom`.
     #[schema(min_length = 1, max_length = 4000, example = "grade == \"A\" && \"高潜力\" in tags")]
@@ -37,7 +37,7 @@ pub struct CustomerSearch {
     #[serde(default)]
     pub sort: Option<CustomerSort>,
     /// What to show beside ids.
-    #[schema(max_items = 3)]
+    #[schema(max_items = 4)]
     #[serde(default)]
     pub include: Vec<CustomerInclude>,
     /// Count the rows of all pages, too.
@@ -103,9 +103,13 @@ pub fn standard_columns() -> impl Iterator<Item = Column> {
         Column::of("annual_revenue", "amount", ColumnKind::Decimal),
         Column::of("annual_revenue", "currency", ColumnKind::Text),
     ];
+    let of_completeness = [
+        Column::new("completeness.percent", ColumnKind::Number),
+        Column::new("completeness.missing", ColumnKind::Texts),
+    ];
     let times = ["created_at", "updated_at"].map(|name| Column::new(name, ColumnKind::Instant));
     let own = COLUMNS.into_iter().map(|(name, kind)| Column::new(name, kind));
-    own.chain(of_address).chain(of_revenue).chain(times)
+    own.chain(of_address).chain(of_revenue).chain(of_completeness).chain(times)
 }
 
 /// A page of the customers that are selected.

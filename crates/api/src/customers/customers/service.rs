@@ -1,5 +1,7 @@
 //! What can be done with customers.
 
+use std::collections::BTreeSet;
+
 use fulcrum_domain::access::{Permission, Principal};
 use fulcrum_domain::customers::custom_fields::CustomFieldObject;
 use fulcrum_domain::platform::Series;
@@ -20,6 +22,8 @@ use super::views::{CustomerList, CustomerView};
 use crate::App;
 use crate::access::users::service::assignable;
 use crate::access::{departments, users as people};
+use crate::customers::completeness::figures::Standard;
+use crate::customers::completeness::measuring::measure;
 use crate::customers::contacts::views::ContactView;
 use crate::customers::custom_fields::values::{Fields, hold_or_free, stored as stored_values};
 use crate::customers::rules;
@@ -77,6 +81,7 @@ impl Resource for Customers {
         let mut row = new_row(tx, Uuid::now_v7(), department_id, input)?;
         row.custom = Json::of(&custom.values);
         row.custom_texts = custom.texts;
+        measure(&fields, &mut row, Some(&BTreeSet::new()));
         free_credit_code(tx, &row)?;
         store::insert(tx, &row)?;
         fields.hold(tx, row.id, &[], &custom.unique)?;
@@ -90,16 +95,16 @@ impl Resource for Customers {
             return Err(Problem::field("/kind", FieldCode::NotChangeable));
         }
         let had = stored_values(&before.custom);
+        let fields = Fields::of(tx, CustomFieldObject::Customer)?;
         let custom = match input.custom == had {
             true => None,
             false => {
-                let fields = Fields::of(tx, CustomFieldObject::Customer)?;
                 let judged = fields.judge(tx, Some(input.kind), Some(&had.0), &input.custom)?;
-                Some((fields.derived(had.0), judged, fields))
+                Some((fields.derived(had.0), judged))
             }
         };
         let mut after = filled(before.clone(), input, &tx.actor.region);
-        if let Some((_, judged, _)) = &custom {
+        if let Some((_, judged)) = &custom {
             after.custom = Json::of(&judged.values);
             after.custom_texts.clone_from(&judged.texts);
         }
@@ -114,11 +119,12 @@ impl Resource for Customers {
         }
         after.version += 1;
         after.updated_at = tx.now;
+        measure(&fields, &mut after, None);
         if after.credit_code != before.credit_code {
             free_credit_code(tx, &after)?;
         }
         store::replace(tx, before, &after)?;
-        if let Some((had, has, fields)) = &custom {
+        if let Some((had, has)) = &custom {
             fields.hold(tx, after.id, &had.unique, &has.unique)?;
         }
         records::replace_external_ids::<Customers>(tx, after.id, &before.external_ids, &after.external_ids)?;
@@ -285,6 +291,8 @@ fn blank() -> Customer {
         deleted_at: None,
         custom: Json::empty_object(),
         custom_texts: vec![],
+        completeness: 0,
+        missing: vec![],
     }
 }
 
@@ -381,6 +389,7 @@ fn filter_of(query: &CustomerQuery, search: Option<SearchQuery>) -> Filter {
     let external: Vec<String> = query.external_id.iter().map(|text| text.0.clone()).collect();
     Filter {
         search,
+        ids: vec![],
         selection: None,
         kinds: query.kind.iter().map(ToString::to_string).collect(),
         grades: query.grade.iter().map(ToString::to_string).collect(),
@@ -410,6 +419,12 @@ pub fn include(tx: &mut Tx, views: &mut [CustomerView], wanted: &[CustomerInclud
         let owners = people::service::summaries(tx, &ids)?;
         for view in &mut *views {
             view.owner = view.owner_id.and_then(|id| owners.get(&id).cloned());
+        }
+    }
+    if wanted.contains(&CustomerInclude::Completeness) {
+        let standard = Standard::of(tx)?;
+        for view in &mut *views {
+            view.completeness = Some(standard.view(view.kind, view.measured.0, &view.measured.1));
         }
     }
     if wanted.contains(&CustomerInclude::Department) {

@@ -13,6 +13,7 @@ use super::input::{Address, PainPoint, Tag};
 use super::stored;
 use crate::access::departments::views::DepartmentView;
 use crate::access::users::views::UserSummary;
+use crate::customers::completeness::views::CompletenessView;
 use crate::customers::contacts::views::ContactView;
 use crate::customers::custom_fields::values::CustomValues;
 use crate::customers::rules;
@@ -103,6 +104,9 @@ pub struct CustomerView {
     /// When it was deleted; null while it isn't.
     #[schema(required)]
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Percent and missing fields, for who asks for them.
+    #[serde(skip)]
+    pub(super) measured: (i16, Vec<String>),
     /// The owner, with `include=owner`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
@@ -111,6 +115,11 @@ pub struct CustomerView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub department: Option<DepartmentView>,
+    /// How complete the file is, with `include=completeness`. It follows from contacts and the field standard, too, and so it is
+    /// no part of `version`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub completeness: Option<CompletenessView>,
     /// The first 200 contacts, with `include=contacts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false, max_items = 200)]
@@ -155,8 +164,10 @@ impl From<Customer> for CustomerView {
             created_at: row.created_at,
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,
+            measured: (row.completeness, row.missing),
             owner: None,
             department: None,
+            completeness: None,
             contacts: None,
         }
     }

@@ -17,9 +17,11 @@ use crate::access::company::service::Company;
 use crate::access::departments::service::Departments;
 use crate::access::roles::service::Roles;
 use crate::access::users::service::Users;
+use crate::customers::completeness::service::FieldStandards;
 use crate::customers::contacts::service::Contacts;
 use crate::customers::custom_fields::service::CustomFields;
 use crate::customers::customers::service::Customers;
+use crate::customers::tags::service::Tags;
 use crate::engagement::activities::service::Activities;
 use crate::engagement::tasks::service::Tasks;
 use crate::http::catalog::FieldCode;
@@ -59,7 +61,7 @@ fn special(subject: &str) -> &'static [&'static str] {
         "api_key" => &["created", "revoked"],
         "job" => &["retried", "discarded"],
         "operation" => &["cancelled"],
-        "company" => &["updated"],
+        "company" | "field_standard" => &["updated"],
         "webhook" => &["secret_rotated", "disabled"],
         "automation" => &["disabled", "fired"],
         "file" => &["created", "linked", "unlinked", "deleted", "restored"],
@@ -79,6 +81,7 @@ pub(crate) fn event_types() -> impl Iterator<Item = String> {
             | "operation"
             | "file"
             | "company"
+            | "field_standard"
             | "notification"
             | "notification_preference" => &[],
             _ => &USUAL,
@@ -155,6 +158,8 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
         names_of::<Customers>(),
         names_of::<Contacts>(),
         names_of::<CustomFields>(),
+        names_of::<Tags>(),
+        names_of::<FieldStandards>(),
         names_of::<Activities>(),
         names_of::<Tasks>(),
         names_of::<Company>(),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
-use crate::customers::custom_fields;
+use crate::customers::{completeness, custom_fields, tags};
 use crate::engagement::tasks;
 use crate::platform::{automations, backups, files, notifications, webhooks};
 
@@ -60,6 +60,9 @@ impl Kinds {
             .outside(upkeep::run)
             .outside(files::sweep::run)
             .outside(custom_fields::keeping::run)
+            .outside(completeness::keeping::run)
+            .outside(tags::renaming::run)
+            .outside(tags::tagging::run)
             .outside(backups::run)
             .outside(webhooks::replay::run)
             .outside(webhooks::deliver::run)
