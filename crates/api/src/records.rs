@@ -327,6 +327,19 @@ pub fn note<R: Resource>(tx: &mut Tx, what: &str, row: &R::Row) -> Result<(), Pr
     Ok(record::<R>(tx, what, row, json!({}))?)
 }
 
+/// Notes something that happened to a record, and what it meant for it.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn note_with<R: Resource>(
+    tx: &mut Tx,
+    what: &str,
+    row: &R::Row,
+    changes: Value,
+) -> Result<(), Problem> {
+    Ok(record::<R>(tx, what, row, changes)?)
+}
+
 fn record<R: Resource>(tx: &mut Tx, what: &str, row: &R::Row, changes: Value) -> Result<(), StoreError> {
     events::append(tx, event::<R>(what, row, changes))
 }

@@ -17,7 +17,9 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::App;
 use crate::access::{api_clients, api_keys, company, decisions, departments, roles, users};
 use crate::auth;
-use crate::customers::{completeness, contacts, custom_fields, customers, tags, timeline};
+use crate::customers::{
+    completeness, contacts, custom_fields, customers, duplicates, merges, tags, timeline,
+};
 use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
@@ -41,7 +43,7 @@ fn operations(config: &mut ServiceConfig) {
         };
     }
     // Before what takes any word for an id.
-    config.service(completeness::routes::figures);
+    config.service(completeness::routes::figures).service(duplicates::routes::check);
     // The router tries one after the other: first what is asked for most.
     records!(customers, contacts);
     // Before what takes any word for an id.
@@ -71,6 +73,14 @@ fn operations(config: &mut ServiceConfig) {
         .service(auth::routes::key_set)
         .service(company::routes::get)
         .service(company::routes::update)
+        .service(merges::routes::merge)
+        .service(merges::routes::list)
+        .service(merges::routes::get)
+        .service(merges::routes::undo)
+        .service(duplicates::routes::list)
+        .service(duplicates::routes::scan)
+        .service(duplicates::routes::get)
+        .service(duplicates::routes::update)
         .service(completeness::routes::list)
         .service(completeness::routes::get)
         .service(completeness::routes::update)
@@ -149,6 +159,8 @@ fn declared() -> OpenApi {
     contacts::views::ContactSort,
     crate::http::wire::Count,
     completeness::views::CompletenessBy,
+    duplicates::views::DuplicateState,
+    duplicates::views::OnDuplicate,
     customers::query::CustomerInclude,
     customers::query::CustomerSort,
     crate::http::wire::ExternalIdText,

@@ -205,6 +205,7 @@ diesel::table! {
         custom_texts -> Array<Text>,
         completeness -> Int2,
         missing -> Array<Text>,
+        merged_into_id -> Nullable<Uuid>,
     }
 }
 
@@ -256,6 +257,47 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    duplicate_pairs (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        first_id -> Uuid,
+        second_id -> Uuid,
+        score -> Int2,
+        reasons -> Array<Text>,
+        origin -> Text,
+        state -> Text,
+        assignee_id -> Nullable<Uuid>,
+        note -> Nullable<Text>,
+        decided_by_type -> Nullable<Text>,
+        decided_by_id -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    customer_merges (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        survivor_id -> Uuid,
+        merged_id -> Uuid,
+        survivor_before -> Jsonb,
+        survivor_after -> Jsonb,
+        merged_before -> Jsonb,
+        moved -> Jsonb,
+        note -> Nullable<Text>,
+        merged_by_type -> Text,
+        merged_by_id -> Nullable<Uuid>,
+        undone_by_type -> Nullable<Text>,
+        undone_by_id -> Nullable<Uuid>,
+        undone_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -651,6 +693,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     custom_fields,
     custom_unique_values,
     object_definitions,
+    duplicate_pairs,
+    customer_merges,
     tags,
     field_standards,
     workers,

@@ -118,6 +118,12 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
     let Notified::Told(notification) = told else { panic!("{told:?}") };
     let field = json!({ "object_type": "customer", "key": "guarded", "label": "guarded", "kind": "text" });
     let field = admin.create("/v1/custom-fields", &field)["id"].clone();
+    let tag = admin.create("/v1/tags", &json!({ "name": "guarded" }))["id"].clone();
+    let twin = json!({ "kind": "company", "name": "守卫测试有限公司" });
+    let (one, two) = (admin.create("/v1/customers", &twin), admin.create("/v1/customers", &twin));
+    let pair = admin.get("/v1/duplicates?limit=1").ok()["data"][0]["id"].clone();
+    let merge_path = format!("/v1/customers/{}/merge", one["id"].as_str().expect("an id"));
+    let merge = admin.post(&merge_path, &json!({ "merged_id": two["id"] })).expect(201)["id"].clone();
     let first = |list: &str| admin.get(&format!("/v1/{list}?limit=1")).ok()["data"][0]["id"].clone();
     let mut ids: BTreeMap<String, String> = ["departments", "users", "roles", "customers", "contacts"]
         .map(|collection| (collection.to_owned(), first(collection)))
@@ -131,6 +137,9 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
             ("activities".to_owned(), activity),
             ("tasks".to_owned(), task),
             ("custom-fields".to_owned(), field),
+            ("tags".to_owned(), tag),
+            ("duplicates".to_owned(), pair),
+            ("customer-merges".to_owned(), merge),
             ("webhooks".to_owned(), webhook),
             ("webhook-deliveries".to_owned(), delivery),
             ("operations".to_owned(), operation),

@@ -320,8 +320,8 @@ fn there_can_be_two_hundred_fields_and_not_one_more() {
     assert_eq!(created.status, 201);
     assert_eq!(created.body["custom"].as_object().unwrap().len(), 200);
     // What fields there are is read once for each change of them.
-    let again = admin.post("/v1/customers", &with("满", json!(all)));
-    assert!(again.queries() <= 7, "{} statements", again.queries());
+    let again = admin.post("/v1/customers", &with("另一个", json!(all)));
+    assert!(again.queries() <= 8, "{} statements", again.queries());
 }
 
 #[test]

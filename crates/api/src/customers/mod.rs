@@ -5,6 +5,8 @@ pub mod contacts;
 pub mod custom_fields;
 #[allow(clippy::module_inception)]
 pub mod customers;
+pub mod duplicates;
+pub mod merges;
 pub mod rules;
 pub mod tags;
 pub mod timeline;

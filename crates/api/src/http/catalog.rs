@@ -133,6 +133,22 @@ problems! {
         "Already exists", "Another record has this {field}.";
         "已存在", "其他记录已使用相同的 {field}。"
     }
+    LikelyDuplicate 409 {
+        "It is likely to be there already", "The customers in duplicates are likely to be the same. Use one of them, or leave out on_duplicate=reject.";
+        "可能已存在", "duplicates 中的客户很可能是同一客户。请使用其中之一，或不要使用 on_duplicate=reject。"
+    }
+    NotToBeMerged 409 {
+        "These two can't be merged", "{reason}";
+        "无法合并", "{reason}"
+    }
+    MergedAlready 409 {
+        "It is part of another customer", "Undo the merge to bring it back; merged_into names the customer that it is part of.";
+        "已合并到其他客户", "请撤销合并以恢复该客户；merged_into 为其所属客户。"
+    }
+    MergeUndone 409 {
+        "The merge can't be undone", "{reason}";
+        "无法撤销合并", "{reason}"
+    }
     StillRunning 409 {
         "Still running", "The first request with this Idempotency-Key is still running. Try again in a moment.";
         "仍在处理", "使用此 Idempotency-Key 的首个请求仍在处理，请稍后重试。"
@@ -337,6 +353,7 @@ field_codes! {
     FieldArchived { "This field is archived: its value can stay or be cleared, not changed."; "该字段已归档：其值可以保留或清除，不能修改。" }
     ChoiceGone { "Records may have {value}: archive the choice instead of leaving it out."; "可能已有记录使用 {value}：请归档该选项，而不是删除。" }
     TooManyDecimals { "At most {max} digits behind the point."; "小数点后最多 {max} 位。" }
+    ByMerging { "Merging makes a pair `merged`, and undoing that opens it again."; "只有合并才会变为 merged，撤销合并后会重新打开。" }
     NotChangeable { "This can't change after creation."; "创建后不能更改。" }
     ScopeNeedsPerson { "A program owns no records: choose department, subtree or tenant."; "程序不拥有记录：请选择 department、subtree 或 tenant。" }
     RelevanceNeedsSearch { "Ordering by relevance needs q."; "按相关度排序需要提供 q。" }

@@ -111,6 +111,7 @@ fn tags() -> Value {
         ("custom-fields", "What a company keeps of its records beyond what everybody keeps."),
         ("field-standards", "What the files of customers have to hold."),
         ("tags", "The catalogue of tags."),
+        ("duplicates", "Customers that may be the same, and making one of them."),
         ("activities", "What people did: calls, mails, visits, meetings, notes."),
         ("tasks", "What people have to do."),
         ("company", "What holds for the company as a whole."),

@@ -75,6 +75,12 @@ permissions! {
     CustomFieldsRead = "customers.custom_fields:read",
     /// Add fields to the company's records, change and archive them.
     CustomFieldsWrite = "customers.custom_fields:write",
+    /// Make one of two customers, and two of one again.
+    CustomersMerge = "customers.customers:merge",
+    /// See which customers may be the same, of those that one sees, and ask before entering one.
+    DuplicatesRead = "customers.duplicates:read",
+    /// Decide that two customers are not the same, and who is to decide.
+    DuplicatesWrite = "customers.duplicates:write",
     /// See the catalogue of tags.
     TagsRead = "customers.tags:read",
     /// Create, change and delete tags of the catalogue.

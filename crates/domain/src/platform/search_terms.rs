@@ -107,6 +107,16 @@ pub fn phone_terms(e164: &str) -> Vec<String> {
     terms.into_iter().collect()
 }
 
+/// The term that a whole telephone number is found by.
+pub fn whole_phone(e164: &str) -> String {
+    truncated(&e164.chars().filter(char::is_ascii_digit).collect::<String>())
+}
+
+/// The term that a whole mail address is found by.
+pub fn whole_email(email: &str) -> String {
+    truncated(&fold(email))
+}
+
 /// Terms of an e-mail address: from its start, from the domain's start, and from each word after one of `. - _ +`.
 /// The top-level domain is no term of its own: it would be the same row for every address.
 pub fn email_terms(email: &str) -> Vec<String> {

@@ -72,7 +72,7 @@ impl Contact {
     }
 }
 
-fn texts(list: &Json, key: &str) -> Vec<String> {
+pub(crate) fn texts(list: &Json, key: &str) -> Vec<String> {
     let entries: Vec<Value> = list.read().unwrap_or_default();
     entries.iter().filter_map(|entry| entry[key].as_str().map(str::to_owned)).collect()
 }

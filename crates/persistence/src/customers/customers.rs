@@ -5,6 +5,7 @@ use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use fulcrum_domain::customers::duplicates::{grams, name_key};
 use fulcrum_domain::platform::search_terms::{code_terms, email_terms, phone_terms};
 use fulcrum_domain::platform::selecting::Selection;
 use rust_decimal::Decimal;
@@ -65,6 +66,8 @@ pub struct Customer {
     pub completeness: i16,
     /// What of it isn't there.
     pub missing: Vec<String>,
+    /// The one that it is part of now.
+    pub merged_into_id: Option<Uuid>,
 }
 
 impl Customer {
@@ -84,6 +87,11 @@ impl Customer {
         terms.add(Field::Email, self.email.iter().flat_map(|email| email_terms(email)));
         terms.add(Field::Tag, self.tags.iter().map(|tag| search::tag_term(tag)));
         terms.add_texts(&self.custom_texts, Field::Custom);
+        let key = name_key(&self.name);
+        if self.kind != "individual" {
+            terms.add(Field::NameGram, grams(&key));
+        }
+        terms.add(Field::NameKey, [key]);
         terms
     }
 }
@@ -195,6 +203,17 @@ pub fn seen(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
 pub fn name_of(tx: &mut Tx, id: Uuid) -> Result<Option<String>, StoreError> {
     let named = customers::table.find((tx.actor.tenant_id, id)).select(customers::name);
     Ok(named.first(tx.conn).optional()?)
+}
+
+/// Writes what customers are found by, where it isn't there yet.
+///
+/// # Errors
+/// Those of the database.
+pub fn find_by_all_terms(tx: &mut Tx, rows: &[Customer]) -> Result<(), StoreError> {
+    for row in rows {
+        search::add_all(tx, row.id, &[(row.id, row.terms())])?;
+    }
+    Ok(())
 }
 
 /// The live customer with this credit code, if the actor may see it.

@@ -5,5 +5,7 @@ pub mod custom_field_indexes;
 pub mod custom_fields;
 #[allow(clippy::module_inception)]
 pub mod customers;
+pub mod duplicates;
 pub mod field_standards;
+pub mod merges;
 pub mod tags;

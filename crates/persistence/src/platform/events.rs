@@ -134,9 +134,10 @@ pub fn append_all(
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], &[Permission]); 16] = [
+pub const SUBJECTS: [(&[&str], &[Permission]); 17] = [
     (&["customer"], &[Permission::CustomersRead]),
     (&["contact"], &[Permission::ContactsRead]),
+    (&["duplicate"], &[Permission::DuplicatesRead]),
     (&["tag"], &[Permission::TagsRead]),
     (&["custom_field", "field_standard"], &[Permission::CustomFieldsRead]),
     (&["user", "session"], &[Permission::UsersRead]),
@@ -219,14 +220,18 @@ pub fn list(tx: &mut Tx, filter: &Filter, before: Option<i64>, limit: i64) -> Re
 /// Those of the database.
 pub fn of_customer(
     tx: &mut Tx,
-    customer_id: Uuid,
+    customer_ids: &[Uuid],
     apart_from: &'static str,
     times: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Event>, StoreError> {
-    let mut query =
-        visible(tx).filter(events::customer_id.eq(customer_id)).filter(events::subject_type.ne(apart_from));
+    let query = visible(tx).filter(events::subject_type.ne(apart_from));
+    // For one an index gives them in order.
+    let mut query = match customer_ids {
+        [one] => query.filter(events::customer_id.eq(*one)),
+        several => query.filter(events::customer_id.eq_any(several.to_vec())),
+    };
     if let Some(from) = times.0 {
         query = query.filter(events::at.ge(from));
     }

@@ -11,6 +11,8 @@ use super::searching::{self, CustomerSearch};
 use super::service::{self, Customers};
 use super::views::{CustomerList, CustomerView};
 use crate::batch::{self, Batch, BatchResult};
+use crate::customers::duplicates::checking::refuse_likely;
+use crate::customers::duplicates::views::{CreationQuery, OnDuplicate};
 use crate::http::allowed::Allowed;
 use crate::http::answer::Answer;
 use crate::http::body::{Body, Patch};
@@ -44,13 +46,25 @@ pub async fn search(call: Allowed<CustomersRead>, body: Body<CustomerSearch>) ->
 }
 
 /// Create a customer
-#[utoipa::path(operation_id = "createCustomer", tag = "customers", request_body = CustomerInput,
+///
+/// One with the credit code of another one is refused. One that is likely to be there already is created and noted as a pair to be
+/// decided (`/v1/duplicates`), unless `on_duplicate` is `reject`.
+#[utoipa::path(operation_id = "createCustomer", tag = "customers", params(CreationQuery), request_body = CustomerInput,
     security(("bearer" = ["customers.customers:write"])),
     responses((status = 201, description = "The new customer.", body = CustomerView)))]
 #[post("/v1/customers")]
-pub async fn create(call: Allowed<CustomersWrite>, body: Body<CustomerInput>) -> Result<Answer, Problem> {
-    call.write(move |tx| records::created::<Customers>(&records::create::<Customers>(tx, body.0.clone())?))
-        .await
+pub async fn create(
+    call: Allowed<CustomersWrite>,
+    query: Query<CreationQuery>,
+    body: Body<CustomerInput>,
+) -> Result<Answer, Problem> {
+    call.write(move |tx| {
+        if query.on_duplicate == OnDuplicate::Reject {
+            refuse_likely(tx, &body)?;
+        }
+        records::created::<Customers>(&records::create::<Customers>(tx, body.0.clone())?)
+    })
+    .await
 }
 
 /// Get a customer

@@ -26,9 +26,11 @@ use crate::customers::completeness::figures::Standard;
 use crate::customers::completeness::measuring::measure;
 use crate::customers::contacts::views::ContactView;
 use crate::customers::custom_fields::values::{Fields, hold_or_free, stored as stored_values};
+use crate::customers::duplicates::flagging::flag;
+use crate::customers::duplicates::views::DuplicateOrigin;
 use crate::customers::rules;
 use crate::http::answer::Answer;
-use crate::http::catalog::FieldCode;
+use crate::http::catalog::{Code, FieldCode};
 use crate::http::cursor::List;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::wire::Count;
@@ -85,6 +87,7 @@ impl Resource for Customers {
         free_credit_code(tx, &row)?;
         store::insert(tx, &row)?;
         fields.hold(tx, row.id, &[], &custom.unique)?;
+        flag(tx, &row, DuplicateOrigin::Entry)?;
         records::replace_external_ids::<Customers>(tx, row.id, &Json::empty_list(), &row.external_ids)?;
         Ok(row)
     }
@@ -128,10 +131,16 @@ impl Resource for Customers {
             fields.hold(tx, after.id, &had.unique, &has.unique)?;
         }
         records::replace_external_ids::<Customers>(tx, after.id, &before.external_ids, &after.external_ids)?;
+        if is_someone_else(before, &after) {
+            flag(tx, &after, DuplicateOrigin::Entry)?;
+        }
         Ok(after)
     }
 
     fn set_deleted(tx: &mut Tx, before: &Customer, deleted: bool) -> Result<Customer, Problem> {
+        if !deleted && before.merged_into_id.is_some() {
+            return Err(Problem::new(Code::MergedAlready).member("merged_into", json!(before.merged_into_id)));
+        }
         let after = Customer {
             deleted_at: deleted.then_some(tx.now),
             version: before.version + 1,
@@ -146,6 +155,13 @@ impl Resource for Customers {
         contacts::set_findable(tx, after.id, !deleted)?;
         Ok(after)
     }
+}
+
+/// Whether what a customer is compared by has changed.
+fn is_someone_else(before: &Customer, after: &Customer) -> bool {
+    let compared =
+        |row: &Customer| (row.name.clone(), row.credit_code.clone(), row.phone.clone(), row.email.clone());
+    compared(before) != compared(after)
 }
 
 /// A new customer with a number of its own, not stored yet; what the input refers to is taken as it is.
@@ -293,6 +309,7 @@ fn blank() -> Customer {
         custom_texts: vec![],
         completeness: 0,
         missing: vec![],
+        merged_into_id: None,
     }
 }
 
@@ -340,11 +357,34 @@ pub(super) fn list_selected(
 /// 404, and 403 for contacts without the permission to see them.
 pub fn show(tx: &mut Tx, id: Uuid, wanted: &[CustomerInclude]) -> Result<Answer, Problem> {
     let row = store::find(tx, id)?;
+    let survivor = survivor_of(tx, &row)?;
+    let asked_by_old_id = survivor.is_some();
+    let row = survivor.unwrap_or(row);
     let version = row.version;
     let mut views = [CustomerView::from(row)];
+    if asked_by_old_id {
+        views[0].merged_into = Some(views[0].id);
+    }
     include(tx, &mut views, wanted)?;
     let answer = Answer::ok(&views[0])?;
     Ok(if wanted.is_empty() { answer.version(version) } else { answer })
+}
+
+/// The customer that one is part of now, if the actor sees it: merges can follow each other.
+fn survivor_of(tx: &mut Tx, row: &Customer) -> Result<Option<Customer>, Problem> {
+    let (mut next, mut found) = (row.merged_into_id, None);
+    for _ in 0..100 {
+        let Some(id) = next else { return Ok(found) };
+        match store::find(tx, id) {
+            Err(StoreError::NotFound) => return Ok(None),
+            other => {
+                let other = other?;
+                next = other.merged_into_id;
+                found = Some(other);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What was typed into a search field.

@@ -94,6 +94,10 @@ pub struct CustomerView {
     pub owner_id: Option<Uuid>,
     /// The department: the owner's, or the one of who created it.
     pub department_id: Uuid,
+    /// The id of this customer, when it was asked for by that of one that became part of it; null otherwise. Of one that became part of
+    /// a customer that the caller doesn't see, the id of that one, and `deleted_at` is set.
+    #[schema(required)]
+    pub merged_into: Option<Uuid>,
     /// Grows by one with each change; the ETag.
     #[schema(minimum = 1, example = 1)]
     pub version: i32,
@@ -160,6 +164,7 @@ impl From<Customer> for CustomerView {
             custom: row.custom,
             owner_id: row.owner_id,
             department_id: row.department_id,
+            merged_into: row.merged_into_id,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,

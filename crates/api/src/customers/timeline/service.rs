@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use fulcrum_domain::access::Permission;
 use fulcrum_domain::engagement::ActivityKind;
 use fulcrum_persistence::Tx;
-use fulcrum_persistence::customers::customers;
+use fulcrum_persistence::customers::{customers, merges};
 use fulcrum_persistence::engagement::activities::{self, Activity};
 use fulcrum_persistence::paging::{Position, SortKey};
 use fulcrum_persistence::platform::events::{self, Event};
@@ -79,7 +79,11 @@ fn read(
         kinds => activities::of_customer(tx, id, kinds, times, places.activity, one_more)?,
     };
     let events = match query.kind.is_empty() || query.kind.contains(&TimelineKind::Change) {
-        true => events::of_customer(tx, id, activities::SUBJECT, times, places.event, one_more)?,
+        true => {
+            // What happened to those that are part of it now stands under their ids.
+            let ids = merges::with_merged(tx, id)?;
+            events::of_customer(tx, &ids, activities::SUBJECT, times, places.event, one_more)?
+        }
         false => vec![],
     };
     let mut activities = activities.into_iter().peekable();

@@ -21,6 +21,7 @@ use crate::customers::completeness::service::FieldStandards;
 use crate::customers::contacts::service::Contacts;
 use crate::customers::custom_fields::service::CustomFields;
 use crate::customers::customers::service::Customers;
+use crate::customers::duplicates::service::Duplicates;
 use crate::customers::tags::service::Tags;
 use crate::engagement::activities::service::Activities;
 use crate::engagement::tasks::service::Tasks;
@@ -55,6 +56,8 @@ const USUAL: [&str; 4] = ["created", "updated", "deleted", "restored"];
 /// What else happens, or happens only, to records of a kind.
 fn special(subject: &str) -> &'static [&'static str] {
     match subject {
+        "customer" => &["merged", "unmerged"],
+        "duplicate" => &["updated"],
         "user" => &["password_changed", "password_reset"],
         "session" => &["opened", "closed", "reuse_detected"],
         "api_client" => &["secret_rotated"],
@@ -81,6 +84,7 @@ pub(crate) fn event_types() -> impl Iterator<Item = String> {
             | "operation"
             | "file"
             | "company"
+            | "duplicate"
             | "field_standard"
             | "notification"
             | "notification_preference" => &[],
@@ -158,6 +162,7 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
         names_of::<Customers>(),
         names_of::<Contacts>(),
         names_of::<CustomFields>(),
+        names_of::<Duplicates>(),
         names_of::<Tags>(),
         names_of::<FieldStandards>(),
         names_of::<Activities>(),
@@ -178,6 +183,7 @@ fn names_of<R: Resource>() -> (&'static str, Vec<String>) {
     // Why one was disabled stands in the event, and what an automation did something for.
     let more: &[&str] = match R::SUBJECT {
         webhooks::SUBJECT => &["reason"],
+        Customers::SUBJECT => &["merged_id", "merged_into_id"],
         Automations::SUBJECT => &["reason", "run_id", "event_id", "record_type", "record_id"],
         _ => &[],
     };

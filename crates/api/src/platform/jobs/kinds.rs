@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
-use crate::customers::{completeness, custom_fields, tags};
+use crate::customers::{completeness, custom_fields, duplicates, tags};
 use crate::engagement::tasks;
 use crate::platform::{automations, backups, files, notifications, webhooks};
 
@@ -61,6 +61,8 @@ impl Kinds {
             .outside(files::sweep::run)
             .outside(custom_fields::keeping::run)
             .outside(completeness::keeping::run)
+            .outside(duplicates::indexing::run)
+            .outside(duplicates::scanning::run)
             .outside(tags::renaming::run)
             .outside(tags::tagging::run)
             .outside(backups::run)

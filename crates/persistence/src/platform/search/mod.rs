@@ -37,6 +37,10 @@ pub enum Field {
     ContactCustom = 16,
     /// Never searched by text: found by its whole value.
     Tag = 20,
+    /// The key of a name, for comparing customers: found by its whole value.
+    NameKey = 21,
+    /// Three letters of it.
+    NameGram = 22,
 }
 
 /// The terms of one record.
