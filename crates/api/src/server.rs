@@ -18,7 +18,7 @@ use crate::App;
 use crate::access::{api_clients, api_keys, company, decisions, departments, roles, users};
 use crate::auth;
 use crate::customers::{
-    completeness, contacts, custom_fields, customers, duplicates, merges, tags, timeline,
+    completeness, contacts, custom_fields, customers, duplicates, handovers, merges, overview, tags, timeline,
 };
 use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
@@ -51,6 +51,8 @@ fn operations(config: &mut ServiceConfig) {
     records!(tasks, activities);
     config
         .service(timeline::routes::list)
+        .service(overview::routes::overview)
+        .service(overview::routes::reads)
         .service(activities::routes::upsert)
         .service(activities::routes::run_batch)
         .service(tasks::routes::upsert)
@@ -73,6 +75,10 @@ fn operations(config: &mut ServiceConfig) {
         .service(auth::routes::key_set)
         .service(company::routes::get)
         .service(company::routes::update)
+        .service(handovers::routes::create)
+        .service(handovers::routes::list)
+        .service(handovers::routes::get)
+        .service(handovers::routes::undo)
         .service(merges::routes::merge)
         .service(merges::routes::list)
         .service(merges::routes::get)

@@ -302,6 +302,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    customer_reads (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        actor_type -> Text,
+        actor_id -> Nullable<Uuid>,
+        request_id -> Nullable<Text>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    handovers (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        to_owner_id -> Uuid,
+        with_tasks -> Bool,
+        note -> Nullable<Text>,
+        customer_count -> Int8,
+        task_count -> Int8,
+        summary -> Jsonb,
+        created_by_type -> Text,
+        created_by_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        undone_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    handover_items (tenant_id, handover_id, customer_id) {
+        tenant_id -> Uuid,
+        handover_id -> Uuid,
+        customer_id -> Uuid,
+        from_owner_id -> Nullable<Uuid>,
+        task_ids -> Array<Uuid>,
+    }
+}
+
+diesel::table! {
     object_definitions (tenant_id, object_type) {
         tenant_id -> Uuid,
         object_type -> Text,
@@ -693,6 +733,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     custom_fields,
     custom_unique_values,
     object_definitions,
+    handovers,
+    handover_items,
+    customer_reads,
     duplicate_pairs,
     customer_merges,
     tags,

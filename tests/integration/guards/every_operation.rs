@@ -124,6 +124,9 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
     let pair = admin.get("/v1/duplicates?limit=1").ok()["data"][0]["id"].clone();
     let merge_path = format!("/v1/customers/{}/merge", one["id"].as_str().expect("an id"));
     let merge = admin.post(&merge_path, &json!({ "merged_id": two["id"] })).expect(201)["id"].clone();
+    let handover = json!({ "customers": { "ids": [one["id"]] }, "to_owner_id": me["id"] });
+    admin.post("/v1/handovers", &handover).expect(202);
+    let handover = admin.get("/v1/handovers?limit=1").ok()["data"][0]["id"].clone();
     let first = |list: &str| admin.get(&format!("/v1/{list}?limit=1")).ok()["data"][0]["id"].clone();
     let mut ids: BTreeMap<String, String> = ["departments", "users", "roles", "customers", "contacts"]
         .map(|collection| (collection.to_owned(), first(collection)))
@@ -138,6 +141,7 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
             ("tasks".to_owned(), task),
             ("custom-fields".to_owned(), field),
             ("tags".to_owned(), tag),
+            ("handovers".to_owned(), handover),
             ("duplicates".to_owned(), pair),
             ("customer-merges".to_owned(), merge),
             ("webhooks".to_owned(), webhook),

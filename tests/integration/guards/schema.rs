@@ -40,7 +40,7 @@ fn migrated(url: &str) -> BTreeMap<String, Vec<String>> {
     let rows = database::texts(
         url,
         "select c.table_name || '|' || c.column_name || ' ' || case when c.is_nullable = 'YES' then 'Nullable<' else '' end || \
-         case c.udt_name when 'uuid' then 'Uuid' when 'text' then 'Text' when '_text' then 'Array<Text>' \
+         case c.udt_name when 'uuid' then 'Uuid' when 'text' then 'Text' when '_text' then 'Array<Text>' when '_uuid' then 'Array<Uuid>' \
            when 'timestamptz' then 'Timestamptz' when 'int4' then 'Int4' when 'int8' then 'Int8' when 'int2' then 'Int2' \
            when 'bool' then 'Bool' when 'bytea' then 'Bytea' when 'jsonb' then 'Jsonb' when 'date' then 'Date' \
            when 'numeric' then 'Numeric' else c.udt_name end || case when c.is_nullable = 'YES' then '>' else '' end as text \

@@ -138,16 +138,20 @@ problems! {
         "可能已存在", "duplicates 中的客户很可能是同一客户。请使用其中之一，或不要使用 on_duplicate=reject。"
     }
     NotToBeMerged 409 {
-        "These two can't be merged", "{reason}";
-        "无法合并", "{reason}"
+        "These two can't be merged", "Both have to be there, and of the same kind ({reason}).";
+        "无法合并", "两个客户都必须存在，且类型相同（{reason}）。"
+    }
+    HandoverStays 409 {
+        "The handover can't be undone", "It can be undone once, within a day after it has finished, by who made it or who sees the whole company ({reason}).";
+        "无法撤销交接", "交接完成后一天内，可由发起人或可查看全公司的人员撤销一次（{reason}）。"
     }
     MergedAlready 409 {
         "It is part of another customer", "Undo the merge to bring it back; merged_into names the customer that it is part of.";
         "已合并到其他客户", "请撤销合并以恢复该客户；merged_into 为其所属客户。"
     }
     MergeUndone 409 {
-        "The merge can't be undone", "{reason}";
-        "无法撤销合并", "{reason}"
+        "The merge can't be undone", "It can be undone once, while the customer that stayed is there ({reason}).";
+        "无法撤销合并", "保留的客户仍存在时，可撤销一次（{reason}）。"
     }
     StillRunning 409 {
         "Still running", "The first request with this Idempotency-Key is still running. Try again in a moment.";

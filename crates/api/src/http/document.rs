@@ -112,6 +112,7 @@ fn tags() -> Value {
         ("field-standards", "What the files of customers have to hold."),
         ("tags", "The catalogue of tags."),
         ("duplicates", "Customers that may be the same, and making one of them."),
+        ("handovers", "Giving customers to another owner."),
         ("activities", "What people did: calls, mails, visits, meetings, notes."),
         ("tasks", "What people have to do."),
         ("company", "What holds for the company as a whole."),

@@ -42,6 +42,8 @@ pub enum NotificationKind {
     AutomationStopped,
     /// A webhook was disabled by itself.
     WebhookDisabled,
+    /// Customers were given to somebody.
+    CustomersHandedOver,
 }
 
 impl NotificationKind {
@@ -63,7 +65,8 @@ impl NotificationKind {
             NotificationKind::TaskReminder
             | NotificationKind::TaskOverdue
             | NotificationKind::AutomationStopped
-            | NotificationKind::WebhookDisabled => MailTiming::Now,
+            | NotificationKind::WebhookDisabled
+            | NotificationKind::CustomersHandedOver => MailTiming::Now,
         };
         Channels { in_app: true, mail, webhook: false }
     }
@@ -163,6 +166,12 @@ pub enum Content {
         name: String,
         reason: String,
     },
+    CustomersHandedOver {
+        by: Option<String>,
+        customers: i64,
+        tasks: i64,
+        note: Option<String>,
+    },
 }
 
 impl Content {
@@ -175,6 +184,7 @@ impl Content {
             Content::AutomationMessage { .. } => NotificationKind::AutomationMessage,
             Content::AutomationStopped { .. } => NotificationKind::AutomationStopped,
             Content::WebhookDisabled { .. } => NotificationKind::WebhookDisabled,
+            Content::CustomersHandedOver { .. } => NotificationKind::CustomersHandedOver,
         }
     }
 

@@ -180,6 +180,21 @@ pub fn primary_of(tx: &mut Tx, customer_id: Uuid) -> Result<Option<Contact>, Sto
         .optional()?)
 }
 
+/// The live contacts of a customer that the actor was shown: the one to turn to first, then the oldest, at most so many.
+///
+/// # Errors
+/// Those of the database.
+pub fn all_of(tx: &mut Tx, customer_id: Uuid, limit: i64) -> Result<Vec<Contact>, StoreError> {
+    Ok(contacts::table
+        .filter(contacts::tenant_id.eq(tx.actor.tenant_id))
+        .filter(contacts::customer_id.eq(customer_id))
+        .filter(contacts::deleted_at.is_null())
+        .order((contacts::is_primary.desc(), contacts::created_at, contacts::id))
+        .limit(limit)
+        .select(Contact::as_select())
+        .load(tx.conn)?)
+}
+
 /// The live contacts of several customers, oldest first within a customer, at most so many of each.
 ///
 /// # Errors

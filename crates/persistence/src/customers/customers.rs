@@ -102,6 +102,8 @@ impl Customer {
 pub struct Filter {
     pub search: Option<SearchQuery>,
     pub ids: Vec<Uuid>,
+    /// Not of this owner.
+    pub but_owner: Option<Uuid>,
     /// A condition of the company's, as the database is asked.
     pub selection: Option<Selection>,
     pub kinds: Vec<String>,
@@ -254,6 +256,9 @@ fn filtered<'a>(tx: &Tx, filter: &Filter) -> customers::BoxedQuery<'a, Pg> {
         };
     }
     any_of!(ids, id);
+    if let Some(owner) = filter.but_owner {
+        query = query.filter(customers::owner_id.is_distinct_from(owner));
+    }
     any_of!(kinds, kind);
     any_of!(grades, grade);
     any_of!(lifecycle_stages, lifecycle_stage);

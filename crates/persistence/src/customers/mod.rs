@@ -7,5 +7,7 @@ pub mod custom_fields;
 pub mod customers;
 pub mod duplicates;
 pub mod field_standards;
+pub mod handovers;
 pub mod merges;
+pub mod overview;
 pub mod tags;

@@ -125,7 +125,7 @@ pub struct UserView {
 }
 
 /// A user beside its id.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema, Deserialize)]
 pub struct UserSummary {
     /// Id.
     pub id: Uuid,

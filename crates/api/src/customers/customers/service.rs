@@ -371,7 +371,7 @@ pub fn show(tx: &mut Tx, id: Uuid, wanted: &[CustomerInclude]) -> Result<Answer,
 }
 
 /// The customer that one is part of now, if the actor sees it: merges can follow each other.
-fn survivor_of(tx: &mut Tx, row: &Customer) -> Result<Option<Customer>, Problem> {
+pub(crate) fn survivor_of(tx: &mut Tx, row: &Customer) -> Result<Option<Customer>, Problem> {
     let (mut next, mut found) = (row.merged_into_id, None);
     for _ in 0..100 {
         let Some(id) = next else { return Ok(found) };
@@ -430,6 +430,7 @@ fn filter_of(query: &CustomerQuery, search: Option<SearchQuery>) -> Filter {
     Filter {
         search,
         ids: vec![],
+        but_owner: None,
         selection: None,
         kinds: query.kind.iter().map(ToString::to_string).collect(),
         grades: query.grade.iter().map(ToString::to_string).collect(),

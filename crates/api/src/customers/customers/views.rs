@@ -110,7 +110,7 @@ pub struct CustomerView {
     pub deleted_at: Option<DateTime<Utc>>,
     /// Percent and missing fields, for who asks for them.
     #[serde(skip)]
-    pub(super) measured: (i16, Vec<String>),
+    pub(crate) measured: (i16, Vec<String>),
     /// The owner, with `include=owner`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]

@@ -114,10 +114,10 @@ fn fit_together(survivor: &Customer, merged: &Customer) -> Result<(), Problem> {
         return Err(Problem::deleted(survivor.id));
     }
     if merged.deleted_at.is_some() {
-        return no("The customer that is to go is deleted, or part of another one already.");
+        return no("merged_is_deleted");
     }
     if survivor.kind != merged.kind {
-        return no("A company and an individual are two customers.");
+        return no("different_kinds");
     }
     Ok(())
 }

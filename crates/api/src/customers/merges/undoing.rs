@@ -30,12 +30,10 @@ pub fn undo(tx: &mut Tx, contract: &Contract, id: Uuid) -> Result<Merge, Problem
     let merge = store::lock(tx, id)?;
     let no = |reason: &str| Err(Problem::new(Code::MergeUndone).with("reason", reason));
     if merge.undone_at.is_some() {
-        return no("It is undone already.");
+        return no("undone_already");
     }
     if survivor.deleted_at.is_some() {
-        return no(
-            "The customer that stayed is deleted, or became part of another one: bring it back first.",
-        );
+        return no("survivor_is_deleted");
     }
     let moved: Moved = merge.moved.read().unwrap_or_default();
     let wanted = before_again(&merge, &json!(Customers::input_of(&survivor)));

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Job, JobFailed, upkeep};
 use crate::App;
-use crate::customers::{completeness, custom_fields, duplicates, tags};
+use crate::customers::{completeness, custom_fields, duplicates, handovers, tags};
 use crate::engagement::tasks;
 use crate::platform::{automations, backups, files, notifications, webhooks};
 
@@ -63,6 +63,8 @@ impl Kinds {
             .outside(completeness::keeping::run)
             .outside(duplicates::indexing::run)
             .outside(duplicates::scanning::run)
+            .outside(handovers::giving::run)
+            .outside(handovers::undoing::run)
             .outside(tags::renaming::run)
             .outside(tags::tagging::run)
             .outside(backups::run)

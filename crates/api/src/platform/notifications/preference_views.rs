@@ -49,6 +49,8 @@ by_kind! {
     automation_stopped: AutomationStopped,
     /// A webhook was disabled by itself.
     webhook_disabled: WebhookDisabled,
+    /// Customers were given to the caller.
+    customers_handed_over: CustomersHandedOver,
 }
 
 /// What can be said of one's notifications.

@@ -25,13 +25,14 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 14] = templates!(
+const TEMPLATES: [(&str, &str); 16] = templates!(
     "task_assigned",
     "task_reminder",
     "task_overdue",
     "automation_message",
     "automation_stopped",
     "webhook_disabled",
+    "customers_handed_over",
     "digest"
 );
 
@@ -170,6 +171,9 @@ mod tests {
         let mut all = vec![Content::AutomationMessage { title: text("标题"), body: text("正文") }];
         for reason in ["loop", "rate", "author"] {
             all.push(Content::AutomationStopped { name: text("欢迎"), reason: text(reason) });
+        }
+        for (by, note, tasks) in [(Some(text("王芳")), Some(text("重点跟进")), 3), (None, None, 0)] {
+            all.push(Content::CustomersHandedOver { by, customers: 12, tasks, note });
         }
         for task in [task(true), task(false)] {
             all.push(Content::TaskAssigned(task.clone()));

@@ -1,0 +1,2 @@
+drop table handover_items;
+drop table handovers;
