@@ -24,8 +24,8 @@ use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
 use crate::platform::{
-    automation_runs, automations, changes, events, files, health, jobs, metadata, notifications, operations,
-    webhook_deliveries, webhooks,
+    automation_runs, automations, changes, events, exports, files, health, jobs, metadata, notifications,
+    operations, webhook_deliveries, webhooks,
 };
 use crate::settings::ServerSettings;
 
@@ -105,6 +105,7 @@ fn operations(config: &mut ServiceConfig) {
         .service(jobs::routes::get)
         .service(jobs::routes::retry)
         .service(jobs::routes::discard)
+        .service(exports::routes::create)
         .service(files::routes::list)
         .service(files::routes::create)
         .service(files::routes::get)

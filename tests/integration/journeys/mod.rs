@@ -12,6 +12,7 @@ mod custom_fields;
 mod customers;
 mod duplicates;
 mod events;
+mod exports;
 mod faults;
 mod files;
 mod filters;

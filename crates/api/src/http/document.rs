@@ -118,6 +118,7 @@ fn tags() -> Value {
         ("company", "What holds for the company as a whole."),
         ("events", "Everything that happened: the audit trail."),
         ("changes", "What changed since, for keeping a copy."),
+        ("exports", "Taking records out, as a file."),
         ("files", "What belongs to records and is no text."),
         ("webhooks", "Telling other systems what happened, and what became of it."),
         ("automations", "What the system does by itself, and what became of it."),

@@ -5,6 +5,7 @@ pub mod automations;
 pub mod backups;
 pub mod changes;
 pub mod events;
+pub mod exports;
 pub mod files;
 pub mod filters;
 pub(crate) mod following;

@@ -121,6 +121,8 @@ permissions! {
     FilesWrite = "platform.files:write",
     /// Delete and restore files.
     FilesDelete = "platform.files:delete",
+    /// Take the records that one sees out as a file.
+    ExportsWrite = "platform.exports:write",
     /// See what is told to whom in the whole company.
     NotificationsRead = "platform.notifications:read",
 }

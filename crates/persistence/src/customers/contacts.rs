@@ -363,6 +363,20 @@ fn ranked(
         .collect())
 }
 
+/// Some that match, in the order of ids, behind one.
+///
+/// # Errors
+/// Those of the database.
+pub fn selected_rows(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Contact>, StoreError> {
+    let query = matching(tx, filter).filter(contacts::id.gt(after)).order(contacts::id).limit(limit);
+    Ok(query.select(Contact::as_select()).load(tx.conn)?)
+}
+
 /// How many match, exactly.
 ///
 /// # Errors

@@ -390,6 +390,20 @@ pub fn selected(tx: &mut Tx, filter: &Filter, after: Uuid, limit: i64) -> Result
     Ok(query.select(customers::id).load(tx.conn)?)
 }
 
+/// Some that match, in the order of ids, behind one.
+///
+/// # Errors
+/// Those of the database.
+pub fn selected_rows(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Customer>, StoreError> {
+    let query = matching(tx, filter).filter(customers::id.gt(after)).order(customers::id).limit(limit);
+    Ok(query.select(Customer::as_select()).load(tx.conn)?)
+}
+
 /// How many match, exactly.
 ///
 /// # Errors

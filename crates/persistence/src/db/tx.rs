@@ -47,6 +47,16 @@ impl<'c> Tx<'c> {
             .map_err(|Wrapped(error)| error)
     }
 
+    /// Lets every statement of this transaction see the same moment, and none write. It has to be the first one.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn at_one_moment(&mut self) -> Result<(), StoreError> {
+        use diesel::RunQueryDsl;
+        diesel::sql_query("set transaction isolation level repeatable read, read only").execute(self.conn)?;
+        Ok(())
+    }
+
     /// The next human-readable number of a series. Taken outside of the transaction, so that concurrent
     /// ones don't wait for each other; a number of a transaction that fails is lost.
     ///

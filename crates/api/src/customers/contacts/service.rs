@@ -275,7 +275,15 @@ pub fn show(tx: &mut Tx, id: Uuid, wanted: &[ContactInclude]) -> Result<Answer, 
     Ok(if wanted.is_empty() { answer.version(row.version) } else { answer })
 }
 
-fn include(tx: &mut Tx, views: &mut [ContactView], wanted: &[ContactInclude]) -> Result<(), Problem> {
+/// Adds what was asked for beside the ids; one query, however many rows there are.
+///
+/// # Errors
+/// 403 without the permission to see customers.
+pub(crate) fn include(
+    tx: &mut Tx,
+    views: &mut [ContactView],
+    wanted: &[ContactInclude],
+) -> Result<(), Problem> {
     if wanted.contains(&ContactInclude::Customer) {
         records::require(&tx.actor, Permission::CustomersRead)?;
         let ids: Vec<Uuid> = views.iter().map(|view| view.customer_id).collect();

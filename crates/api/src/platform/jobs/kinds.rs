@@ -16,7 +16,7 @@ use super::{Job, JobFailed, upkeep};
 use crate::App;
 use crate::customers::{completeness, custom_fields, duplicates, handovers, tags};
 use crate::engagement::tasks;
-use crate::platform::{automations, backups, files, notifications, webhooks};
+use crate::platform::{automations, backups, exports, files, notifications, webhooks};
 
 /// What a job that works outside of a transaction gets.
 #[derive(Clone)]
@@ -59,6 +59,7 @@ impl Kinds {
         Kinds::default()
             .outside(upkeep::run)
             .outside(files::sweep::run)
+            .outside(exports::running::run)
             .outside(custom_fields::keeping::run)
             .outside(completeness::keeping::run)
             .outside(duplicates::indexing::run)

@@ -1,5 +1,6 @@
 //! Long requests: answered with 202 at once, and followed then.
 
+pub(crate) mod finishing;
 pub mod routes;
 pub(crate) mod service;
 mod steps;

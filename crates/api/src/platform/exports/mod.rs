@@ -1,0 +1,7 @@
+//! Taking records out, as a file.
+
+mod columns;
+pub mod routes;
+pub mod running;
+pub mod views;
+mod writing;
