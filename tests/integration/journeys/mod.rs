@@ -21,6 +21,7 @@ mod http;
 mod idempotency;
 mod jobs;
 mod lists;
+mod masking;
 mod notifications;
 mod notifications_by_mail;
 mod operations;

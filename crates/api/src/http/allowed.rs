@@ -13,6 +13,7 @@ use fulcrum_persistence::Tx;
 use super::answer::Answer;
 use super::catalog::Code;
 use super::context::RequestContext;
+use super::masking;
 use super::problem::Problem;
 use super::{idempotency, identity};
 use crate::App;
@@ -73,7 +74,13 @@ impl Call {
         &self,
         work: impl Fn(&mut Tx) -> Result<Answer, Problem> + Send + 'static,
     ) -> Result<Answer, Problem> {
-        self.app.db.read(&self.actor, &self.context.stats, work).await
+        let answer = self.app.db.read(&self.actor, &self.context.stats, work).await?;
+        Ok(self.for_reader(answer))
+    }
+
+    /// As this caller may read it.
+    fn for_reader(&self, answer: Answer) -> Answer {
+        if masking::is_masked(&self.actor) { answer.masked() } else { answer }
     }
 
     /// Writes, as the caller, in one transaction; an answer to an idempotency key is kept in the same one.
@@ -86,7 +93,8 @@ impl Call {
     ) -> Result<Answer, Problem> {
         let request = idempotency::Request::of(self)?;
         let (request_id, keys) = (self.context.request_id.clone(), self.app.keys.clone());
-        self.app
+        let written = self
+            .app
             .db
             .write(&self.actor, &self.context.stats, move |tx| {
                 tx.request_id = Some(request_id.clone());
@@ -95,7 +103,8 @@ impl Call {
                     None => work(tx),
                 }
             })
-            .await
+            .await?;
+        Ok(self.for_reader(written))
     }
 }
 

@@ -104,6 +104,16 @@ impl Answer {
         Answer { body: Some(body.into_bytes()), problem: true, ..Answer::new(status) }
     }
 
+    /// The same with what not everybody may read in full masked.
+    pub(super) fn masked(mut self) -> Answer {
+        let parsed = self.body.as_deref().and_then(|body| serde_json::from_slice(body).ok());
+        if let Some(mut value) = parsed {
+            super::masking::mask(&mut value);
+            self.body = Some(value.to_string().into_bytes());
+        }
+        self
+    }
+
     /// Names the version of the record.
     pub fn version(mut self, version: i32) -> Answer {
         self.etag = Some(format!("\"{version}\""));

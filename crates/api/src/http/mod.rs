@@ -16,6 +16,7 @@ pub mod gate;
 pub mod idempotency;
 pub mod identity;
 pub mod locale;
+pub mod masking;
 pub mod observe;
 pub mod precondition;
 pub mod problem;

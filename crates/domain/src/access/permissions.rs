@@ -71,6 +71,8 @@ permissions! {
     ContactsWrite = "customers.contacts:write",
     /// Delete and restore contacts.
     ContactsDelete = "customers.contacts:delete",
+    /// Read credit codes, telephone numbers and mail addresses of customers and contacts in full; others get them masked.
+    SensitiveRead = "customers.sensitive:read",
     /// See which fields the company has added to its records.
     CustomFieldsRead = "customers.custom_fields:read",
     /// Add fields to the company's records, change and archive them.

@@ -90,6 +90,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
             &[
                 RolesRead,
                 CustomersRead,
+                SensitiveRead,
                 CustomersWrite,
                 CustomersDelete,
                 CustomersAssign,
@@ -122,6 +123,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
             COLLEAGUE,
             &[
                 CustomersRead,
+                SensitiveRead,
                 CustomersWrite,
                 ContactsRead,
                 ContactsWrite,
@@ -143,6 +145,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
             COLLEAGUE,
             &[
                 CustomersRead,
+                SensitiveRead,
                 ContactsRead,
                 ContactsWrite,
                 FilesWrite,
@@ -161,6 +164,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
             COLLEAGUE,
             &[
                 CustomersRead,
+                SensitiveRead,
                 CustomersWrite,
                 ContactsRead,
                 ContactsWrite,
@@ -187,14 +191,17 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
         name: "Marketing",
         name_zh: "市场",
         data_scope: DataScope::Tenant,
-        permissions: [COLLEAGUE, &[CustomersRead, ContactsRead, TagsWrite, DuplicatesRead, ExportsWrite]],
+        permissions: [
+            COLLEAGUE,
+            &[CustomersRead, SensitiveRead, ContactsRead, TagsWrite, DuplicatesRead, ExportsWrite],
+        ],
     },
     BuiltInRole {
         key: "finance",
         name: "Finance",
         name_zh: "财务",
         data_scope: DataScope::Tenant,
-        permissions: [COLLEAGUE, &[CustomersRead, ContactsRead, FilesWrite, ExportsWrite]],
+        permissions: [COLLEAGUE, &[CustomersRead, SensitiveRead, ContactsRead, FilesWrite, ExportsWrite]],
     },
     BuiltInRole {
         key: "integration",
@@ -217,6 +224,7 @@ pub const BUILT_IN_ROLES: [BuiltInRole; 8] = [
                 DepartmentsRead,
                 UsersRead,
                 CustomersRead,
+                SensitiveRead,
                 CustomersWrite,
                 ContactsRead,
                 ContactsWrite,

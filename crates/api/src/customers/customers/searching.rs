@@ -13,6 +13,7 @@ use crate::App;
 use crate::customers::custom_fields::columns::columns as custom_columns;
 use crate::customers::custom_fields::values::Fields;
 use crate::http::body::Input;
+use crate::http::masking;
 use crate::http::problem::Problem;
 use crate::http::wire::Count;
 use crate::platform::filters;
@@ -92,7 +93,11 @@ const COLUMNS: [(&str, ColumnKind); 23] = [
 /// Those of the database.
 pub fn columns(tx: &mut Tx) -> Result<Vec<Column>, StoreError> {
     let own = Fields::of(tx, CustomFieldObject::Customer)?;
-    Ok(standard_columns().chain(custom_columns(&own)).collect())
+    // Who may not read them can't ask for them letter by letter either.
+    let hidden = masking::is_masked(&tx.actor);
+    let known =
+        |column: &Column| !hidden || !["credit_code", "phone", "email"].contains(&column.path.as_str());
+    Ok(standard_columns().filter(known).chain(custom_columns(&own)).collect())
 }
 
 /// The same without the company's own fields.

@@ -393,8 +393,10 @@ pub(crate) fn survivor_of(tx: &mut Tx, row: &Customer) -> Result<Option<Customer
 /// 400 when there is nothing in it to search for.
 pub fn search_of(tx: &Tx, q: Option<&str>, target: Target) -> Result<Option<SearchQuery>, Problem> {
     // Who may not see contacts can't ask for them digit by digit either.
-    let reach =
-        if tx.actor.may(Permission::ContactsRead) { Reach::WithContacts } else { Reach::CustomersAlone };
+    let reach = Reach {
+        contacts: tx.actor.may(Permission::ContactsRead),
+        numbers: tx.actor.may(Permission::SensitiveRead),
+    };
     q.map(|text| {
         SearchQuery::parse(text, target, reach)
             .ok_or_else(|| Problem::bad_parameters(vec![FieldError::new("q", FieldCode::NothingToSearch)]))

@@ -19,6 +19,7 @@ use crate::engagement::activities::service::Activities;
 use crate::engagement::tasks::service::Tasks;
 use crate::http::contract::Contract;
 use crate::http::document::patch_name;
+use crate::http::masking;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::{FieldError, Problem};
 use crate::platform::events::vocabulary;
@@ -182,5 +183,11 @@ pub(super) fn known(tx: &Tx, event: Option<&Event>, record: Option<&Found>) -> M
     let mut known = event.map(vocabulary::asked_about).unwrap_or_default();
     known.insert("now".into(), json!(tx.now));
     known.extend(record.map(|found| ("record".to_owned(), found.view.clone())));
+    // What the author may not read is not put into texts for others.
+    if masking::is_masked(&tx.actor) {
+        let mut all = Value::Object(known);
+        masking::mask(&mut all);
+        known = all.as_object().cloned().unwrap_or_default();
+    }
     known
 }

@@ -16,6 +16,7 @@ use crate::App;
 use crate::access::grants;
 use crate::http::allowed::Call;
 use crate::http::catalog::Code;
+use crate::http::masking;
 use crate::http::problem::Problem;
 
 /// Changes that are read at one time.
@@ -80,11 +81,11 @@ impl Follower {
         while !self.over && !*self.listening.stopping.borrow() && Instant::now() < self.until {
             self.listening.bell.borrow_and_update();
             match self.read().await {
-                Ok(list) => {
+                Ok((list, masked)) => {
                     self.query.cursor = Some(list.next_cursor.clone());
                     if self.told.is_none() || !list.data.is_empty() {
                         let first = self.told.replace(list.next_cursor.clone()).is_none();
-                        return Some(written(&list, first).into());
+                        return Some(written(&list, first, masked).into());
                     }
                     if list.has_more {
                         continue;
@@ -122,12 +123,13 @@ impl Follower {
         format!(": still here\nid: {}\n\n", self.told.as_deref().unwrap_or_default()).into()
     }
 
-    async fn read(&self) -> Result<ChangeList, Problem> {
+    /// The next changes, and whether they are masked for who reads them.
+    async fn read(&self) -> Result<(ChangeList, bool), Problem> {
         let (app, query) = (self.app.clone(), self.query.clone());
         let reading = self.app.streams.read(&self.call.actor, move |tx| {
             // With the rights that the account has now: a stream lives longer than a request.
             tx.actor = Arc::new(grants::live(tx)?);
-            service::page(tx, &app, &query)
+            Ok((service::page(tx, &app, &query)?, masking::is_masked(&tx.actor)))
         });
         reading.await
     }
@@ -140,7 +142,7 @@ impl Follower {
 }
 
 /// The changes of a page. Only behind the last one there is a place to go on from.
-fn written(list: &ChangeList, first: bool) -> String {
+fn written(list: &ChangeList, first: bool, masked: bool) -> String {
     let mut text = String::new();
     if first {
         text.push_str("retry: 2000\n");
@@ -159,7 +161,10 @@ fn written(list: &ChangeList, first: bool) -> String {
             ChangeKind::AccessLost => "access_lost",
         };
         // JSON has no line breaks outside of texts, and escapes those inside.
-        let data = serde_json::to_string(change).unwrap_or_default();
+        let mut data = serde_json::json!(change);
+        if masked {
+            masking::mask(&mut data);
+        }
         text.push_str(&format!("event: {event}\ndata: {data}\n\n"));
     }
     text

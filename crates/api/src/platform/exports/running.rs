@@ -29,6 +29,7 @@ use crate::customers::customers::service::{include, search_of};
 use crate::customers::customers::views::CustomerView;
 use crate::http::answer::Answer;
 use crate::http::locale::Locale;
+use crate::http::masking;
 use crate::http::problem::Problem;
 use crate::platform::files::views::hex;
 use crate::platform::files::{Upload, create as make_known};
@@ -203,6 +204,10 @@ fn made(tx: &mut Tx, request: &ExportRequest, locale: Locale) -> Result<Made, Jo
     let (mut rows, mut after, mut sums) = (0, Uuid::nil(), BTreeMap::new());
     loop {
         let (records, last) = source.page(tx, after, &columns).map_err(refused)?;
+        let mut records = records;
+        if masking::is_masked(&tx.actor) {
+            records.iter_mut().for_each(masking::mask);
+        }
         for record in &records {
             sheet.add(record, &columns, &writing).map_err(JobFailed::for_now)?;
             add_up(&mut sums, record, &columns, &writing);

@@ -24,11 +24,11 @@ struct Token {
 
 /// How far into a customer's file a search may look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// The customer's own fields.
-    CustomersAlone,
-    /// Those of its contacts, too.
-    WithContacts,
+pub struct Reach {
+    /// Into the fields of contacts.
+    pub contacts: bool,
+    /// Into telephone numbers and mail addresses.
+    pub numbers: bool,
 }
 
 /// Which records a search is for.
@@ -80,7 +80,10 @@ impl Target {
                 &[ContactNameStart, ContactNameInside, ContactPinyin, ContactEmail, ContactCustom]
             }
         };
-        let within = |field: &&Field| reach == Reach::WithContacts || **field < ContactNameStart;
+        let within = |field: &&Field| {
+            (reach.contacts || **field < ContactNameStart)
+                && (reach.numbers || !matches!(**field, Phone | Email | ContactPhone | ContactEmail))
+        };
         fields.iter().filter(within).map(|field| *field as i16).collect()
     }
 
