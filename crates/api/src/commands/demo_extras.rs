@@ -9,7 +9,7 @@ use fulcrum_persistence::{Db, Tx};
 use uuid::Uuid;
 
 use super::demo::{acting_as, owners};
-use super::{demo_work, installation};
+use super::{demo_file, demo_work, installation};
 use crate::auth::keys::Keys;
 use crate::http::problem::Problem;
 use crate::platform::files::views::{DocumentKind, LinkInput};
@@ -45,6 +45,7 @@ const WEBHOOK: &str = "ERP（示例）";
 pub fn add(db: &Db, slug: &str, keys: &Keys, store: &FileStore) -> Result<(), String> {
     let tenant = installation::tenant(db, slug)?;
     let system = installation::system_in(&tenant);
+    demo_file::add(db, &tenant)?;
     demo_work::add(db, &tenant)?;
     let said = |problem: Problem| problem.to_string();
     let uploads = db.write_now(&system, |tx| planned(tx, &tenant)).map_err(said)?;

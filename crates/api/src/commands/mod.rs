@@ -5,6 +5,7 @@ mod backup;
 mod demo;
 mod demo_data;
 mod demo_extras;
+mod demo_file;
 mod demo_scale;
 mod demo_work;
 mod doctor;

@@ -60,7 +60,7 @@ impl Completeness {
                 missing.push(rule.field.clone());
             }
         }
-        let percent = if all == 0 { 100 } else { there * 100 / all };
+        let percent = (there * 100).checked_div(all).unwrap_or(100);
         Completeness { percent: percent as i16, missing }
     }
 }

@@ -199,7 +199,7 @@ pub fn similarity(one: &str, other: &str) -> u32 {
     let pairs = |key: &str| -> BTreeSet<(char, char)> { key.chars().zip(key.chars().skip(1)).collect() };
     let (one, other) = (pairs(one), pairs(other));
     let all = one.len() + other.len();
-    if all == 0 { 0 } else { (200 * one.intersection(&other).count() / all) as u32 }
+    (200 * one.intersection(&other).count()).checked_div(all).unwrap_or(0) as u32
 }
 
 #[cfg(test)]
