@@ -155,7 +155,7 @@ schemathesis_passes() {
   cd "$tmp" # schemathesis leaves its folders where it stands
   cp "$root/contract/schemathesis.toml" .
   fuzz 60 "$expendable" --include-path-regex "$ends_sessions"
-  fuzz 240 "$admin" --exclude-path-regex "$ends_sessions"
+  fuzz 480 "$admin" --exclude-path-regex "$ends_sessions"
   kill -0 "$server" 2>/dev/null || fail "the server died"
   # A locked-out run is all 401s, which the contract allows: it would pass and prove nothing.
   ids_of "$admin" >/dev/null || fail "fuzzing has signed itself out"

@@ -48,7 +48,8 @@ def is_rule_between_parameters(case, response):
     problem = response.json()
     # Cursors are authenticated: a generated one is well-formed by the schema and still not one of ours.
     if problem["code"] == "invalid_cursor":
-        return "cursor" in query
+        body = case.body if isinstance(case.body, dict) else {}
+        return "cursor" in query or "cursor" in body
     together = [{"record_type", "record_id"}, {"subject_type", "subject_id"}]
     return problem["code"] == "invalid_parameters" and all(
         (error["code"] == "relevance_needs_search" and query.get("sort") == "relevance" and "q" not in query)

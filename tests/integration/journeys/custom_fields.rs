@@ -239,7 +239,7 @@ fn an_index_is_made_for_what_is_filtered_by_and_searches_find_what_becomes_searc
     let indexes = || {
         database::texts(
             &app.url,
-            "select indexdef as text from pg_indexes where indexname like '%\\_custom\\_%' and tablename = 'customers'",
+            "select indexdef as text from pg_indexes where indexname like '%\\_cf\\_%' and tablename = 'customers'",
         )
     };
     assert_eq!(indexes().len(), 0);

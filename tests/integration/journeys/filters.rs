@@ -329,6 +329,11 @@ fn what_the_database_isnt_asked_is_refused_where_it_stands() {
     assert_ne!(second["data"][0]["id"], first["data"][2]["id"]);
     next["filter"] = json!("vip");
     admin.post("/v1/customers/search", &next).problem(400, "invalid_cursor");
+    let problem =
+        admin.post("/v1/customers/search", &json!({ "sort": "relevance" })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/sort");
+    let problem = admin.post("/v1/contacts/search", &json!({ "q": "-" })).problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["code"], "nothing_to_search");
     // Within the scope of who asks.
     let rep = app.user("rep.east");
     let own =

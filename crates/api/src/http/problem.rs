@@ -63,6 +63,16 @@ impl FieldError {
 }
 
 impl Problem {
+    /// What is wrong with parameters, where they stand in a body: below `pointer`, and as what is understood and wrong.
+    pub fn in_body(self, pointer: &str) -> Problem {
+        if self.code != Code::InvalidParameters {
+            return self;
+        }
+        let moved =
+            |error: FieldError| FieldError { pointer: format!("{pointer}/{}", error.pointer), ..error };
+        Problem::invalid(self.errors.into_iter().map(moved).collect())
+    }
+
     /// What is wrong with fields.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.errors

@@ -37,7 +37,8 @@ fn index_of(field: &CustomFieldRow) -> Option<Index> {
         _ => return None,
     };
     let column = CustomColumn::of(&field.key, &field.kind)?;
-    let name = format!("{table}_custom_{}_{}", column.class(), field.key);
+    // With the longest key just short enough for PostgreSQL.
+    let name = format!("{table}_cf_{}_{}", column.class(), field.key);
     // The tenant first, as in every index; the order of pages behind the value.
     let create = format!(
         "create index concurrently {name} on {table} (tenant_id, ({}), created_at, id) where deleted_at is null and {}",

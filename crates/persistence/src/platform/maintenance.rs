@@ -39,6 +39,12 @@ pub fn run(url: &str, now: DateTime<Utc>, event_months: Option<u32>) -> Result<(
     {
         tracing::warn!(%error, "old events could not be removed");
     }
+    // Who looked is kept as long as what happened.
+    if let Some(months) = event_months {
+        sql_query("delete from customer_reads r using tenants t where r.tenant_id = t.id and r.at < $1")
+            .bind::<Timestamptz, _>(now - Months::new(months))
+            .execute(&mut conn)?;
+    }
     for (statement, before) in [
         (
             "delete from idempotency_keys k using tenants t where k.tenant_id = t.id and k.created_at < $1",

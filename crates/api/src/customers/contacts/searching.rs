@@ -82,7 +82,7 @@ pub fn columns(tx: &mut Tx) -> Result<Vec<Column>, StoreError> {
 /// A page of the contacts that are selected.
 ///
 /// # Errors
-/// 422 for a condition that can't be asked, 400 when cursor, order and search don't fit together.
+/// 422 for a condition that can't be asked and an order that doesn't fit, 400 for a cursor of another search.
 pub fn search(tx: &mut Tx, app: &App, search: &ContactSearch) -> Result<ContactList, Problem> {
     let selection = match &search.filter {
         Some(text) => {
@@ -101,4 +101,5 @@ pub fn search(tx: &mut Tx, app: &App, search: &ContactSearch) -> Result<ContactL
         ..Default::default()
     };
     service::list_selected(tx, app, &query, search.filter.as_deref(), selection)
+        .map_err(|problem| problem.in_body(""))
 }

@@ -55,7 +55,7 @@ impl CustomerSelection {
     /// As the database is asked, now.
     ///
     /// # Errors
-    /// 422 for a condition that can't be asked, 400 for nothing to search for.
+    /// 422 for a condition that can't be asked, and for nothing to search for.
     pub fn filter(&self, tx: &mut Tx, pointer: &str) -> Result<Filter, Problem> {
         let selection = match &self.filter {
             Some(text) => {
@@ -67,7 +67,8 @@ impl CustomerSelection {
         Ok(Filter {
             ids: self.ids.clone(),
             selection,
-            search: search_of(tx, self.q.as_deref(), Target::Customers)?,
+            search: search_of(tx, self.q.as_deref(), Target::Customers)
+                .map_err(|problem| problem.in_body(pointer))?,
             owner_ids: self.owner_id.into_iter().collect(),
             ..Default::default()
         })

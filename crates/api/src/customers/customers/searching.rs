@@ -120,7 +120,7 @@ pub fn standard_columns() -> impl Iterator<Item = Column> {
 /// A page of the customers that are selected.
 ///
 /// # Errors
-/// 422 for a condition that can't be asked, 400 when cursor, order and search don't fit together.
+/// 422 for a condition that can't be asked and an order that doesn't fit, 400 for a cursor of another search.
 pub fn search(tx: &mut Tx, app: &App, search: &CustomerSearch) -> Result<CustomerList, Problem> {
     let selection = match &search.filter {
         Some(text) => {
@@ -139,4 +139,5 @@ pub fn search(tx: &mut Tx, app: &App, search: &CustomerSearch) -> Result<Custome
         ..Default::default()
     };
     service::list_selected(tx, app, &query, search.filter.as_deref(), selection)
+        .map_err(|problem| problem.in_body(""))
 }

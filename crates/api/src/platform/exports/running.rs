@@ -147,7 +147,8 @@ impl Source {
                     }
                     None => None,
                 };
-                let search = search_of(tx, request.q.as_deref(), Target::Contacts)?;
+                let search = search_of(tx, request.q.as_deref(), Target::Contacts)
+                    .map_err(|problem| problem.in_body(""))?;
                 Source::Contacts(Box::new(contacts::Filter { selection, search, ..Default::default() }))
             }
         })

@@ -79,7 +79,7 @@ pub struct FileView {
     #[schema(max_length = 100, example = "application/pdf")]
     pub media_type: String,
     /// Bytes.
-    #[schema(minimum = 1, example = 48_213)]
+    #[schema(minimum = 0, example = 48_213)]
     pub size: i64,
     /// SHA-256 of the content, in hexadecimal.
     #[schema(

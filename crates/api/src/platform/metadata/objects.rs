@@ -99,7 +99,7 @@ pub struct FieldDescription {
     pub customer_kinds: Vec<CustomerKind>,
     /// What new records have that don't say.
     #[schema(required, value_type = Value, example = json!(null))]
-    pub default: Value,
+    pub default_value: Value,
     /// A JSON Schema of its values; references lead into `/openapi.json`.
     #[schema(value_type = Object, example = json!({"$ref": "#/components/schemas/Grade"}))]
     pub schema: Value,
@@ -184,7 +184,7 @@ fn standard_field(
         choices: vec![],
         references,
         customer_kinds: only_for,
-        default: schema.get("default").cloned().unwrap_or(Value::Null),
+        default_value: schema.get("default").cloned().unwrap_or(Value::Null),
         schema: schema.clone(),
     }
 }
@@ -264,7 +264,7 @@ fn own_field(field: &CustomField) -> FieldDescription {
         choices: field.choices.clone(),
         references: limits.references.map(|object| object.to_string()),
         customer_kinds: field.customer_kinds.clone(),
-        default: field.default.clone().unwrap_or(Value::Null),
+        default_value: field.default.clone().unwrap_or(Value::Null),
         schema,
     }
 }
