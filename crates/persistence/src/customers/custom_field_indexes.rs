@@ -28,6 +28,10 @@ struct Wanted {
 struct Index {
     name: String,
     create: String,
+    /// What the planner is to know of the values: it doesn't take that from a partial index, and would believe every range to hold a
+    /// third of all rows.
+    statistics: String,
+    describe: String,
 }
 
 fn index_of(field: &CustomFieldRow) -> Option<Index> {
@@ -45,7 +49,10 @@ fn index_of(field: &CustomFieldRow) -> Option<Index> {
         column.expression(),
         column.is_short(),
     );
-    Some(Index { name, create })
+    let statistics = format!("{table}_cs_{}_{}", column.class(), field.key);
+    let describe =
+        format!("create statistics if not exists {statistics} on ({}) from {table}", column.expression());
+    Some(Index { name, create, statistics, describe })
 }
 
 /// Makes the index of a field that lists are filtered by, or removes it when no company filters by such a field any more. Nobody
@@ -80,8 +87,12 @@ pub fn bring_up_to_date(url: &str, field: &CustomFieldRow) -> Result<(), StoreEr
     if there.is_some() && (!wanted.wanted || !valid) {
         sql_query(format!("drop index concurrently if exists {}", index.name)).execute(&mut conn)?;
     }
+    if !wanted.wanted {
+        sql_query(format!("drop statistics if exists {}", index.statistics)).execute(&mut conn)?;
+    }
     if wanted.wanted && !valid {
         sql_query(&index.create).execute(&mut conn)?;
+        sql_query(&index.describe).execute(&mut conn)?;
         // What the planner knows of the expression.
         let table = if field.object_type == "customer" { "customers" } else { "contacts" };
         sql_query(format!("analyze {table}")).execute(&mut conn)?;

@@ -83,7 +83,10 @@ pub(crate) struct Selected {
 hand_written!(Selected);
 
 impl QueryFragment<Pg> for Selected {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // Every condition is another statement: kept prepared, they would pile up on each connection. And planned once for all
+        // values, a range would be taken for a third of all rows whatever it is.
+        out.unsafe_to_cache_prepared();
         walk(self.table, &self.selection, out)
     }
 }
