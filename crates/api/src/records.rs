@@ -166,6 +166,24 @@ pub fn change_directly<R: Resource>(tx: &mut Tx, before: &R::Row, input: R::Inpu
     Ok(record::<R>(tx, "updated", &after, changes)?)
 }
 
+/// The same for what may turn out to change nothing, which leaves no trace then. Returns the record as it is now.
+///
+/// # Errors
+/// What the resource's rules say.
+pub(crate) fn change_and_tell<R: Resource>(
+    tx: &mut Tx,
+    before: &R::Row,
+    input: R::Input,
+) -> Result<R::Row, Problem> {
+    let old = without_nulls(json!(R::input_of(before)));
+    let after = R::change(tx, before, input)?;
+    if R::stamp(&after).version != R::stamp(before).version {
+        let changes = changes_of::<R>(before, &old, &after);
+        record::<R>(tx, "updated", &after, changes)?;
+    }
+    Ok(after)
+}
+
 /// Deletes a record, softly. Deleting it again changes nothing.
 ///
 /// # Errors
@@ -423,7 +441,7 @@ fn differing(one: &Map<String, Value>, other: &Map<String, Value>) -> Value {
 }
 
 /// A merge patch can't tell null from absent, and neither can what it is applied to.
-fn without_nulls(mut value: Value) -> Value {
+pub(crate) fn without_nulls(mut value: Value) -> Value {
     if let Some(object) = value.as_object_mut() {
         object.retain(|_, field| !field.is_null());
     }

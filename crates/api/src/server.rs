@@ -24,8 +24,8 @@ use crate::engagement::{activities, tasks};
 use crate::http::contract::Contract;
 use crate::http::{compression, document, fallback, gate};
 use crate::platform::{
-    automation_runs, automations, changes, events, exports, files, health, jobs, metadata, notifications,
-    operations, webhook_deliveries, webhooks,
+    automation_runs, automations, changes, events, exports, files, health, imports, jobs, metadata,
+    notifications, operations, webhook_deliveries, webhooks,
 };
 use crate::settings::ServerSettings;
 
@@ -105,6 +105,21 @@ fn operations(config: &mut ServiceConfig) {
         .service(jobs::routes::get)
         .service(jobs::routes::retry)
         .service(jobs::routes::discard)
+        .service(imports::routes::list)
+        .service(imports::routes::create)
+        .service(imports::routes::get)
+        .service(imports::routes::update)
+        .service(imports::routes::check)
+        .service(imports::routes::run)
+        .service(imports::routes::undo)
+        .service(imports::routes::rows)
+        .service(imports::routes::fields)
+        .service(imports::routes::list_templates)
+        .service(imports::routes::create_template)
+        .service(imports::routes::get_template)
+        .service(imports::routes::update_template)
+        .service(imports::routes::delete_template)
+        .service(imports::routes::restore_template)
         .service(exports::routes::create)
         .service(files::routes::list)
         .service(files::routes::create)

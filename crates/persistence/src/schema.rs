@@ -716,6 +716,65 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    imports (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        object_type -> Text,
+        file_id -> Uuid,
+        file_name -> Text,
+        file_sha256 -> Bytea,
+        state -> Text,
+        settings -> Jsonb,
+        analysis -> Nullable<Jsonb>,
+        failure -> Nullable<Jsonb>,
+        report -> Nullable<Jsonb>,
+        error_file_id -> Nullable<Uuid>,
+        operation_id -> Nullable<Uuid>,
+        created_by_type -> Text,
+        created_by_id -> Nullable<Uuid>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    import_rows (tenant_id, import_id, row_number) {
+        tenant_id -> Uuid,
+        import_id -> Uuid,
+        row_number -> Int4,
+        outcome -> Text,
+        customer_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        customer_created -> Bool,
+        contact_created -> Bool,
+        customer_version -> Nullable<Int4>,
+        contact_version -> Nullable<Int4>,
+        customer_before -> Nullable<Jsonb>,
+        contact_before -> Nullable<Jsonb>,
+        errors -> Nullable<Jsonb>,
+        duplicates -> Nullable<Jsonb>,
+        undo -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    import_templates (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        object_type -> Text,
+        settings -> Jsonb,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     departments,
@@ -735,6 +794,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     object_definitions,
     handovers,
     handover_items,
+    imports,
+    import_rows,
+    import_templates,
     customer_reads,
     duplicate_pairs,
     customer_merges,

@@ -145,6 +145,14 @@ problems! {
         "The handover can't be undone", "It can be undone once, within a day after it has finished, by who made it or who sees the whole company ({reason}).";
         "无法撤销交接", "交接完成后一天内，可由发起人或可查看全公司的人员撤销一次（{reason}）。"
     }
+    ImportBusy 409 {
+        "The import is not in a state for this", "It is {state}: only {allowed} can be done then.";
+        "导入当前状态不允许此操作", "当前状态为 {state}：此时只能{allowed}。"
+    }
+    ImportNotMapped 409 {
+        "There is nothing to bring in yet", "Say in settings.columns which column is customer.name; what is proposed stands in analysis.";
+        "尚未设置导入列", "请在 settings.columns 中指定 customer.name 对应的列；建议见 analysis。"
+    }
     MergedAlready 409 {
         "It is part of another customer", "Undo the merge to bring it back; merged_into names the customer that it is part of.";
         "已合并到其他客户", "请撤销合并以恢复该客户；merged_into 为其所属客户。"
@@ -361,5 +369,22 @@ field_codes! {
     NotChangeable { "This can't change after creation."; "创建后不能更改。" }
     ScopeNeedsPerson { "A program owns no records: choose department, subtree or tenant."; "程序不拥有记录：请选择 department、subtree 或 tenant。" }
     RelevanceNeedsSearch { "Ordering by relevance needs q."; "按相关度排序需要提供 q。" }
+    NotASpreadsheet { "Files that end in {ending} can't be brought in: save it as .xlsx or .csv."; "无法导入以 {ending} 结尾的文件：请另存为 .xlsx 或 .csv。" }
+    SpreadsheetDamaged { "The file can't be read: open it in a spreadsheet program and save it anew as .xlsx or .csv."; "文件无法读取：请用表格软件打开后重新另存为 .xlsx 或 .csv。" }
+    SpreadsheetTooLarge { "Unpacked, the file would be larger than spreadsheets are: save it as .csv."; "文件解压后过大：请另存为 .csv。" }
+    SpreadsheetTooManyRows { "At most {max} rows can be brought in at once: divide the file."; "一次最多导入 {max} 行：请拆分文件。" }
+    SpreadsheetEmpty { "There is no row with anything in it below the headers."; "表头下没有任何数据。" }
+    EncodingUnknown { "There is no encoding {encoding}."; "没有编码 {encoding}。" }
+    SheetUnknown { "There is no such sheet; there are: {sheets}."; "没有此工作表；现有：{sheets}。" }
+    ColumnUnknown { "There is no such column: the sheet has {columns}."; "没有此列：表中共 {columns} 列。" }
+    CellFailed { "The formula of this cell came to nothing: {text}."; "该单元格的公式计算出错：{text}。" }
+    NotYesOrNo { "This is neither yes nor no (是, 否)."; "应为“是”或“否”。" }
+    NotANumber { "This is not a number."; "不是数字。" }
+    NotADay { "This is not a day; write it as 2026-03-05."; "不是有效的日期；请写为 2026-03-05。" }
+    NameOfSeveral { "Several people have this name: write the mail address."; "有多人同名：请填写邮箱。" }
+    TakenBy { "{number} has this already."; "{number} 已使用此值。" }
+    Taken { "Another record has this already, or an earlier row."; "其他记录或前面的行已使用此值。" }
+    PermissionNeeded { "This takes the permission {permission}."; "需要权限 {permission}。" }
+    RecordRefused { "The record can't be like this: {reason}"; "记录不符合要求：{reason}" }
     NothingToSearch { "There is no letter and no digit in this."; "没有可搜索的文字或数字。" }
 }

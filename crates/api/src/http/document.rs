@@ -113,6 +113,7 @@ fn tags() -> Value {
         ("tags", "The catalogue of tags."),
         ("duplicates", "Customers that may be the same, and making one of them."),
         ("handovers", "Giving customers to another owner."),
+        ("imports", "Bringing spreadsheets in: looked at, tried out, run, taken back."),
         ("activities", "What people did: calls, mails, visits, meetings, notes."),
         ("tasks", "What people have to do."),
         ("company", "What holds for the company as a whole."),

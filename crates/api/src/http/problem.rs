@@ -55,6 +55,11 @@ impl FieldError {
         FieldError { pointer: pointer.into(), code, params }
     }
 
+    /// What is wrong, in words.
+    pub fn detail(&self, locale: Locale) -> String {
+        fill(self.code.detail(locale), &self.params)
+    }
+
     /// Adds a parameter.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> FieldError {
         self.params.insert(name.into(), value.into());
@@ -170,7 +175,7 @@ impl Problem {
                 json!({
                     "pointer": error.pointer,
                     "code": error.code.word(),
-                    "detail": fill(error.code.detail(locale), &error.params),
+                    "detail": error.detail(locale),
                     "params": error.params,
                 })
             })
@@ -275,7 +280,9 @@ fn field_of(constraint: &str) -> &str {
         "external_ids_pkey" => "external_ids",
         "contacts_primary" => "is_primary",
         "users_email" => "email",
-        "departments_name" | "tags_name" | "api_clients_name" | "webhooks_name" => "name",
+        "departments_name" | "import_templates_name" | "tags_name" | "api_clients_name" | "webhooks_name" => {
+            "name"
+        }
         "roles_key" | "custom_fields_key" => "key",
         "jobs_unique" => "kind",
         "tenants_slug_key" => "slug",

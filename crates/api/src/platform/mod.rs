@@ -10,6 +10,7 @@ pub mod files;
 pub mod filters;
 pub(crate) mod following;
 pub mod health;
+pub mod imports;
 pub mod jobs;
 pub mod mail;
 pub mod metadata;

@@ -125,6 +125,10 @@ permissions! {
     FilesDelete = "platform.files:delete",
     /// Take the records that one sees out as a file.
     ExportsWrite = "platform.exports:write",
+    /// See the spreadsheets that one has brought in and what became of them; in the scope of the company all.
+    ImportsRead = "platform.imports:read",
+    /// Bring spreadsheets in, as far as one may write what is in them, and take them back.
+    ImportsWrite = "platform.imports:write",
     /// See what is told to whom in the whole company.
     NotificationsRead = "platform.notifications:read",
 }

@@ -1,5 +1,6 @@
 //! What every area stands on.
 
+pub mod cells;
 mod conditions;
 mod file_types;
 pub mod notifications;

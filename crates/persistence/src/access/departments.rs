@@ -207,3 +207,17 @@ pub fn within_reach(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
         .optional()?;
     Ok(reached > 0 && held.is_some())
 }
+
+/// The oldest department that stands below no other one.
+///
+/// # Errors
+/// Those of the database.
+pub fn top(tx: &mut Tx) -> Result<Option<Uuid>, StoreError> {
+    Ok(visible(tx)
+        .filter(departments::parent_id.is_null())
+        .filter(departments::deleted_at.is_null())
+        .order((departments::created_at, departments::id))
+        .select(departments::id)
+        .first(tx.conn)
+        .optional()?)
+}

@@ -239,3 +239,12 @@ pub fn who_may(tx: &mut Tx, permission: &str, limit: i64) -> Result<Vec<Uuid>, S
         .select(users::id)
         .load(tx.conn)?)
 }
+
+/// The people that the actor sees and that records can be given to.
+///
+/// # Errors
+/// Those of the database.
+pub fn to_assign(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
+    let people = visible(tx).filter(users::deleted_at.is_null()).filter(users::disabled_at.is_null());
+    Ok(people.order(users::id).limit(50_000).select(User::as_select()).load(tx.conn)?)
+}

@@ -502,3 +502,41 @@ pub fn with_custom(tx: &mut Tx, key: &str, after: Uuid, limit: i64) -> Result<Ve
         .for_update()
         .load(tx.conn)?)
 }
+
+/// Customers of the whole company that have one of these numbers, whether the actor sees them or not.
+///
+/// # Errors
+/// Those of the database.
+pub fn with_numbers(tx: &mut Tx, numbers: &[String]) -> Result<Vec<(String, Uuid)>, StoreError> {
+    Ok(customers::table
+        .filter(customers::tenant_id.eq(tx.actor.tenant_id))
+        .filter(customers::number.eq_any(numbers.to_vec()))
+        .select((customers::number, customers::id))
+        .load(tx.conn)?)
+}
+
+/// Live customers of the whole company that have one of these credit codes, whether the actor sees them or not.
+///
+/// # Errors
+/// Those of the database.
+pub fn with_credit_codes(tx: &mut Tx, codes: &[String]) -> Result<Vec<(String, Uuid)>, StoreError> {
+    let found: Vec<(Option<String>, Uuid)> = customers::table
+        .filter(customers::tenant_id.eq(tx.actor.tenant_id))
+        .filter(customers::credit_code.eq_any(codes.to_vec()))
+        .filter(customers::deleted_at.is_null())
+        .select((customers::credit_code, customers::id))
+        .load(tx.conn)?;
+    Ok(found.into_iter().filter_map(|(code, id)| Some((code?, id))).collect())
+}
+
+/// Customers of the whole company by id, deleted ones included, whether the actor sees them or not: to compare with.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_company(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Customer>, StoreError> {
+    Ok(customers::table
+        .filter(customers::tenant_id.eq(tx.actor.tenant_id))
+        .filter(customers::id.eq_any(ids.to_vec()))
+        .select(Customer::as_select())
+        .load(tx.conn)?)
+}

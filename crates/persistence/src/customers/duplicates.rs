@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use fulcrum_domain::customers::CustomerKind;
 use fulcrum_domain::customers::duplicates::{Identity, grams, name_key};
 use fulcrum_domain::platform::search_terms::{whole_email, whole_phone};
@@ -16,8 +16,8 @@ use super::customers::{self, Customer};
 use crate::db::prepared;
 use crate::paging::{PageRequest, keyset};
 use crate::platform::search::Field;
-use crate::schema::{contacts as contact_table, customers as customer_table, duplicate_pairs};
-use crate::{StoreError, Tx};
+use crate::schema::{customers as customer_table, duplicate_pairs};
+use crate::{Json, StoreError, Tx};
 
 /// The word in events.
 pub const SUBJECT: &str = "duplicate";
@@ -62,11 +62,26 @@ pub fn identity_of(row: &Customer) -> Identity {
 /// Adds what contacts bring along.
 pub fn with_contacts<'c>(mut identity: Identity, contacts: impl Iterator<Item = &'c Contact>) -> Identity {
     for contact in contacts {
-        identity.contact_phones.extend(super::contacts::texts(&contact.phones, "number"));
-        let emails = super::contacts::texts(&contact.emails, "address");
-        identity.contact_emails.extend(emails.into_iter().map(|email| email.to_lowercase()));
+        add_contact(&mut identity, &contact.phones, &contact.emails);
     }
     identity
+}
+
+fn add_contact(identity: &mut Identity, phones: &Json, emails: &Json) {
+    identity.contact_phones.extend(super::contacts::texts(phones, "number"));
+    let emails = super::contacts::texts(emails, "address");
+    identity.contact_emails.extend(emails.into_iter().map(|email| email.to_lowercase()));
+}
+
+/// What a contact is compared by.
+#[derive(QueryableByName)]
+struct Reachable {
+    #[diesel(sql_type = SqlUuid)]
+    customer_id: Uuid,
+    #[diesel(sql_type = Jsonb)]
+    phones: Json,
+    #[diesel(sql_type = Jsonb)]
+    emails: Json,
 }
 
 #[derive(QueryableByName)]
@@ -147,19 +162,25 @@ pub fn with_identities(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<(Customer, Ident
         .filter(customer_table::deleted_at.is_null())
         .select(Customer::as_select())
         .load(tx.conn)?;
-    let people: Vec<Contact> = contact_table::table
-        .filter(contact_table::tenant_id.eq(tx.actor.tenant_id))
-        .filter(contact_table::customer_id.eq_any(ids.to_vec()))
-        .filter(contact_table::deleted_at.is_null())
-        .select(Contact::as_select())
-        .load(tx.conn)?;
-    let mut by_customer: HashMap<Uuid, Vec<&Contact>> = HashMap::new();
+    // For each customer through the index: the planner would rather read a table of contacts from end to end for a few
+    // hundred of them, and a customer with thousands of contacts isn't told apart any better by all of them.
+    let people: Vec<Reachable> = prepared(
+        "select c.customer_id, c.phones, c.emails from unnest($2::uuid[]) as w (id) cross join lateral \
+           (select customer_id, phones, emails from contacts where tenant_id = $1 and customer_id = w.id \
+              and deleted_at is null limit 50) c",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<Array<SqlUuid>, _>(ids.to_vec())
+    .load(tx.conn)?;
+    let mut by_customer: HashMap<Uuid, Vec<&Reachable>> = HashMap::new();
     for person in &people {
         by_customer.entry(person.customer_id).or_default().push(person);
     }
     let compared = rows.into_iter().map(|row| {
-        let contacts = by_customer.get(&row.id).into_iter().flatten().copied();
-        let identity = with_contacts(identity_of(&row), contacts);
+        let mut identity = identity_of(&row);
+        for person in by_customer.get(&row.id).into_iter().flatten() {
+            add_contact(&mut identity, &person.phones, &person.emails);
+        }
         (row, identity)
     });
     Ok(compared.collect())
@@ -285,4 +306,32 @@ pub fn in_order(one: Uuid, other: Uuid) -> (Uuid, Uuid) {
 pub fn customers_of(pairs: &[Pair]) -> Vec<Uuid> {
     let ids: BTreeSet<Uuid> = pairs.iter().flat_map(|pair| [pair.first_id, pair.second_id]).collect();
     ids.into_iter().collect()
+}
+
+/// Which customers of the whole company have the very key of a name, a number, or an address, for many at once: `(field, term, id)`, a few
+/// for each. It takes the same time in a company of any size.
+///
+/// # Errors
+/// Those of the database.
+pub fn exactly(tx: &mut Tx, wanted: &[(i16, String)]) -> Result<Vec<(i16, String, Uuid)>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Hit {
+        #[diesel(sql_type = SmallInt)]
+        field: i16,
+        #[diesel(sql_type = Text)]
+        term: String,
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let (fields, terms): (Vec<i16>, Vec<String>) = wanted.iter().cloned().unzip();
+    let hits: Vec<Hit> = prepared(
+        "select w.field, w.term, s.subject_id as id from unnest($2::smallint[], $3::text[]) as w (field, term) \
+         cross join lateral (select distinct t.subject_id from search_terms t where t.tenant_id = $1 \
+           and t.field = w.field and t.term = w.term limit 5) s",
+    )
+    .bind::<SqlUuid, _>(tx.actor.tenant_id)
+    .bind::<Array<SmallInt>, _>(fields)
+    .bind::<Array<Text>, _>(terms)
+    .load(tx.conn)?;
+    Ok(hits.into_iter().map(|hit| (hit.field, hit.term, hit.id)).collect())
 }

@@ -8,10 +8,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::events::NewEvent;
+use super::external_ids::ExternalId;
 use super::search::Terms;
 use crate::customers::contacts::Contact;
-use crate::customers::customers::Customer;
-use crate::schema::{contacts, customers, events, search_terms};
+use crate::customers::customers::{self as customers_store, Customer};
+use crate::schema::{contacts, customers, events, external_ids, search_terms};
 use crate::{StoreError, Tx};
 
 /// Records that belong together, with what happened to them.
@@ -21,6 +22,8 @@ pub struct Load {
     pub customers: Vec<Customer>,
     /// Contacts of these customers, or of earlier ones.
     pub contacts: Vec<Contact>,
+    /// Ids of these customers in other systems.
+    pub external_ids: Vec<(Uuid, ExternalId)>,
     events: Vec<EventRow>,
 }
 
@@ -28,6 +31,16 @@ pub struct Load {
 pub struct Loading {
     xid: i64,
     rebuilt: Vec<Dropped>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = external_ids, treat_none_as_default_value = false)]
+struct ExternalIdRow {
+    tenant_id: Uuid,
+    subject_type: String,
+    system: String,
+    external_id: String,
+    subject_id: Uuid,
 }
 
 #[derive(QueryableByName)]
@@ -80,6 +93,14 @@ pub fn begin(tx: &mut Tx) -> Result<Loading, StoreError> {
         sql_query(&index.drop).execute(tx.conn)?;
     }
     Ok(Loading { xid, rebuilt })
+}
+
+/// Begins beside others, who go on with their work: the limits are theirs, and indexes stay as they are.
+///
+/// # Errors
+/// Those of the database.
+pub fn begin_beside_others(tx: &mut Tx) -> Result<Loading, StoreError> {
+    Ok(Loading { xid: current_xid(tx.conn)?, rebuilt: Vec::new() })
 }
 
 /// Whether the large tables are empty and locked for this transaction alone.
@@ -140,6 +161,15 @@ impl Loading {
         diesel::copy_from(customers::table).from_insertable(load.customers).execute(tx.conn)?;
         diesel::copy_from(contacts::table).from_insertable(load.contacts).execute(tx.conn)?;
         diesel::copy_from(search_terms::table).from_insertable(terms).execute(tx.conn)?;
+        let external = load.external_ids.into_iter().map(|(subject_id, id)| ExternalIdRow {
+            tenant_id,
+            subject_type: customers_store::SUBJECT.to_owned(),
+            system: id.system,
+            external_id: id.external_id,
+            subject_id,
+        });
+        let external: Vec<ExternalIdRow> = external.collect();
+        diesel::copy_from(external_ids::table).from_insertable(external).execute(tx.conn)?;
         diesel::copy_from(events::table).from_insertable(load.events).execute(tx.conn)?;
         Ok(())
     }

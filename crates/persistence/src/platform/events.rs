@@ -134,7 +134,7 @@ pub fn append_all(
 }
 
 /// What has to be permitted to read of kinds of records.
-pub const SUBJECTS: [(&[&str], &[Permission]); 17] = [
+pub const SUBJECTS: [(&[&str], &[Permission]); 18] = [
     (&["customer"], &[Permission::CustomersRead]),
     (&["contact"], &[Permission::ContactsRead]),
     (&["duplicate"], &[Permission::DuplicatesRead]),
@@ -146,6 +146,7 @@ pub const SUBJECTS: [(&[&str], &[Permission]); 17] = [
     (&["api_client", "api_key"], &[Permission::ApiClientsRead]),
     (&["job", "operation"], &[Permission::JobsRead]),
     (&["webhook"], &[Permission::WebhooksRead]),
+    (&["import", "import_template"], &[Permission::ImportsRead]),
     (&["activity"], &[Permission::ActivitiesRead]),
     (&["task"], &[Permission::TasksRead]),
     (&["company"], &[Permission::CompanyRead]),

@@ -134,3 +134,22 @@ pub(crate) fn subjects<'a>(
         .select(external_ids::subject_id)
         .into_boxed()
 }
+
+/// The records that these external ids refer to, whether the actor may see them or not.
+///
+/// # Errors
+/// Those of the database.
+pub fn find_all(
+    tx: &mut Tx,
+    subject_type: &'static str,
+    system: &str,
+    wanted: &[String],
+) -> Result<Vec<(String, Uuid)>, StoreError> {
+    Ok(external_ids::table
+        .filter(external_ids::tenant_id.eq(tx.actor.tenant_id))
+        .filter(external_ids::subject_type.eq(subject_type))
+        .filter(external_ids::system.eq(system.to_owned()))
+        .filter(external_ids::external_id.eq_any(wanted.to_vec()))
+        .select((external_ids::external_id, external_ids::subject_id))
+        .load(tx.conn)?)
+}

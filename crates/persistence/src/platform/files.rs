@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::explain;
 use crate::access::scope::{self, Within, hand_written};
 use crate::paging::{PageRequest, keyset};
-use crate::schema::{file_links, files};
+use crate::schema::{file_links, files, imports};
 use crate::{StoreError, Tx};
 
 /// The word for files in events.
@@ -303,11 +303,16 @@ pub fn forget_orphans(
     let links = file_links::table
         .filter(file_links::tenant_id.eq(files::tenant_id))
         .filter(file_links::file_id.eq(files::id));
+    // What was brought in can be looked at again, with what was wrong with it.
+    let brought_in = imports::table
+        .filter(imports::tenant_id.eq(files::tenant_id))
+        .filter(imports::file_id.eq(files::id).or(imports::error_file_id.eq(files::id.nullable())));
     let orphans: Vec<(Uuid, Uuid)> = files::table
         .filter(files::deleted_at.is_null())
         .filter(files::created_at.lt(before))
         .filter(files::updated_at.lt(before))
         .filter(diesel::dsl::not(diesel::dsl::exists(links)))
+        .filter(diesel::dsl::not(diesel::dsl::exists(brought_in)))
         .order((files::tenant_id, files::id))
         .limit(limit)
         .select((files::tenant_id, files::id))

@@ -120,3 +120,15 @@ pub fn replace(tx: &mut Tx, progress: &Progress) -> Result<(), StoreError> {
         .execute(tx.conn)?;
     Ok(())
 }
+
+/// Whether the job of an operation has neither ended nor been given up.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_under_way(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
+    let job = jobs::table
+        .filter(jobs::tenant_id.eq(tx.actor.tenant_id))
+        .filter(jobs::id.eq(id))
+        .filter(jobs::state.eq_any(["waiting", "running"]));
+    Ok(diesel::select(diesel::dsl::exists(job.select(jobs::id))).get_result(tx.conn)?)
+}

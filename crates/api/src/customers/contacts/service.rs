@@ -181,6 +181,12 @@ pub fn input_of(row: &Contact) -> ContactInput {
     }
 }
 
+/// What is said of a contact as it would be stored.
+pub(crate) fn canonical(input: &ContactInput, region: &str) -> ContactInput {
+    let blank = Contact { customer_id: input.customer_id, ..blank() };
+    input_of(&filled(blank, input.clone(), region))
+}
+
 fn filled(row: Contact, mut input: ContactInput, region: &str) -> Contact {
     for phone in &mut input.phones {
         phone.number = rules::phone(Some(std::mem::take(&mut phone.number)), region).unwrap_or_default();

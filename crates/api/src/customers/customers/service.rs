@@ -235,6 +235,11 @@ pub fn input_of(row: &Customer) -> CustomerInput {
     }
 }
 
+/// What is said of a customer as it would be stored.
+pub(crate) fn canonical(input: &CustomerInput, region: &str) -> CustomerInput {
+    input_of(&filled(blank(), input.clone(), region))
+}
+
 fn filled(row: Customer, input: CustomerInput, region: &str) -> Customer {
     let mut tags: Vec<String> = Vec::new();
     for tag in input.tags.iter().map(|tag| clean_line(&tag.0)) {

@@ -33,7 +33,7 @@ pub(crate) fn flag(tx: &mut Tx, row: &Customer, origin: DuplicateOrigin) -> Resu
 }
 
 /// Two customers to be looked at. Who has the one that was there first is to decide.
-pub(super) fn pair(
+pub(crate) fn pair(
     tx: &Tx,
     one: &Customer,
     other: &Customer,
@@ -63,6 +63,6 @@ pub(super) fn pair(
 }
 
 /// Stores pairs that aren't known yet.
-pub(super) fn noted(tx: &mut Tx, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
+pub(crate) fn noted(tx: &mut Tx, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
     store::note(tx, pairs)
 }

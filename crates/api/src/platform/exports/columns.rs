@@ -130,7 +130,8 @@ const PARTS: [(&str, &str, &str); 17] = [
     ("customer.name", "Customer", "客户名称"),
 ];
 
-fn label(object: &str, name: &str, locale: Locale) -> String {
+/// What stands above a column of a field.
+pub(crate) fn label(object: &str, name: &str, locale: Locale) -> String {
     let part = |name: &str| {
         let (_, en, zh) = PARTS.iter().find(|(known, ..)| *known == name)?;
         Some(match locale {

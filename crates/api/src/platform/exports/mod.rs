@@ -5,3 +5,6 @@ pub mod routes;
 pub mod running;
 pub mod views;
 mod writing;
+
+pub(crate) use columns::label;
+pub(crate) use writing::defused;

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
 use std::sync::{Arc, Mutex};
 
-use actix_web::web::{self, Bytes};
 use chrono::SecondsFormat;
 use fulcrum_domain::access::Permission;
 use fulcrum_persistence::Tx;
@@ -14,8 +12,6 @@ use fulcrum_persistence::platform::search::Target;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 use super::columns::{self, Cell, Column, Writing};
@@ -32,7 +28,7 @@ use crate::http::locale::Locale;
 use crate::http::masking;
 use crate::http::problem::Problem;
 use crate::platform::files::views::hex;
-use crate::platform::files::{Upload, create as make_known};
+use crate::platform::files::{Upload, create as make_known, transport};
 use crate::platform::filters;
 use crate::platform::jobs::{Context, Job, JobFailed};
 use crate::platform::operations::finishing::{Ended, finish, is_wanted};
@@ -98,7 +94,7 @@ pub(crate) async fn run(context: Context, job: Export) -> Result<(), JobFailed> 
     let made = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     let made = made.ok_or_else(|| JobFailed::for_now("nothing was made"))?;
     let id = Uuid::now_v7();
-    let (size, sha256) = store(&context, id, made.file).await?;
+    let (size, sha256) = transport::put(&context, id, made.file).await?;
     let sums: Vec<Value> = made
         .sums
         .iter()
@@ -236,32 +232,4 @@ fn add_up(
             *sums.entry((money.to_owned(), currency.to_owned())).or_default() += amount;
         }
     }
-}
-
-/// Puts the file into the store, piece by piece.
-async fn store(context: &Context, id: Uuid, file: File) -> Result<(u64, [u8; 32]), JobFailed> {
-    let mut writer = context.app.files.writer(context.actor.tenant_id, id);
-    let (mut file, mut size, mut hash) = (file, 0, Sha256::new());
-    let failed =
-        |error: &dyn std::fmt::Display| JobFailed::for_now(format!("the file store takes nothing: {error}"));
-    loop {
-        let read = web::block(move || {
-            let mut piece = vec![0; 256 << 10];
-            file.read(&mut piece).map(|length| {
-                piece.truncate(length);
-                (file, piece)
-            })
-        });
-        let read = read.await.map_err(|error| JobFailed::for_now(error.to_string()))?;
-        let (rest, piece) = read.map_err(|error| JobFailed::for_now(error.to_string()))?;
-        file = rest;
-        if piece.is_empty() {
-            break;
-        }
-        size += piece.len() as u64;
-        hash.update(&piece);
-        writer.put(Bytes::from(piece)).await.map_err(|error| failed(&error))?;
-    }
-    writer.shutdown().await.map_err(|error| failed(&error))?;
-    Ok((size, hash.finalize().into()))
 }

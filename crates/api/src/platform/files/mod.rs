@@ -5,6 +5,7 @@ pub mod routes;
 pub(crate) mod service;
 mod store;
 pub(crate) mod sweep;
+pub(crate) mod transport;
 mod upload;
 pub mod views;
 

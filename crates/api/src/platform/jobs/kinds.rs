@@ -16,7 +16,7 @@ use super::{Job, JobFailed, upkeep};
 use crate::App;
 use crate::customers::{completeness, custom_fields, duplicates, handovers, tags};
 use crate::engagement::tasks;
-use crate::platform::{automations, backups, exports, files, notifications, webhooks};
+use crate::platform::{automations, backups, exports, files, imports, notifications, webhooks};
 
 /// What a job that works outside of a transaction gets.
 #[derive(Clone)]
@@ -60,6 +60,9 @@ impl Kinds {
             .outside(upkeep::run)
             .outside(files::sweep::run)
             .outside(exports::running::run)
+            .outside(imports::analysing::run)
+            .outside(imports::running::run)
+            .outside(imports::undoing::run)
             .outside(custom_fields::keeping::run)
             .outside(completeness::keeping::run)
             .outside(duplicates::indexing::run)

@@ -1,10 +1,10 @@
 //! Making, following and stopping long requests.
 
 use fulcrum_domain::access::Permission;
-use fulcrum_persistence::Tx;
 use fulcrum_persistence::platform::events::{self, NewEvent};
 use fulcrum_persistence::platform::jobs;
 use fulcrum_persistence::platform::operations::{self as store, Operation};
+use fulcrum_persistence::{StoreError, Tx};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -27,8 +27,25 @@ const COLLECTION: &str = "operations";
 /// # Errors
 /// Those of the database.
 pub fn begin<J: Job>(tx: &mut Tx, job: &J) -> Result<Answer, Problem> {
+    let id = put_down(tx, job)?;
+    answer(tx, id)
+}
+
+/// Puts a job down that somebody waits for, and returns the operation's id.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn put_down<J: Job>(tx: &mut Tx, job: &J) -> Result<Uuid, StoreError> {
     let id = enqueue(tx, job)?;
     store::insert(tx, id)?;
+    Ok(id)
+}
+
+/// Answers 202 with an operation that was just put down.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn answer(tx: &mut Tx, id: Uuid) -> Result<Answer, Problem> {
     let view = OperationView::from(&store::find(tx, id)?);
     Answer::accepted(COLLECTION, id, &view)
 }
