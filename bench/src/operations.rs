@@ -35,6 +35,10 @@ impl Operation {
 /// Different requests of one kind: enough that nothing is answered from one hot page.
 pub const VARIETY: usize = 64;
 
+/// Different new customers: one that is there already is compared with all that it may be, and noted as a likely duplicate. That
+/// is another operation.
+const NEW: usize = 20_000;
+
 /// How deep the second page of a list is.
 const DEEP: usize = 50_000;
 
@@ -77,12 +81,15 @@ pub fn all(stand: &Stand, token: &str) -> Result<Vec<Operation>, Failed> {
     let single: Vec<String> = ids.iter().map(|id| format!("/v1/customers/{id}")).collect();
     let filtered = ["acquisition", "conversion", "retention", "repurchase", "referral"]
         .map(|stage| format!("/v1/customers?owner_id={owner}&lifecycle_stage={stage}"));
-    let new: Vec<String> = (0..VARIETY * 4).map(|number| new_customer(number).to_string()).collect();
+    let new: Vec<String> = (0..NEW).map(|number| new_customer(number).to_string()).collect();
     let patches = (0..1000).map(
         |number| json!({ "notes": format!("第 {number} 次拜访"), "grade": (["A", "B", "C"][number % 3]) }),
     );
-    let batch = json!({ "items": (0..100)
-        .map(|number| json!({ "action": "create", "data": new_customer(number) })).collect::<Vec<_>>() });
+    let batches = (0..NEW / 100).map(|batch| {
+        let new = (0..100).map(|number| new_customer(NEW + batch * 100 + number));
+        json!({ "items": new.map(|new| json!({ "action": "create", "data": new })).collect::<Vec<_>>() })
+            .to_string()
+    });
     Ok(vec![
         read("get by id", single.clone(), 1, Some(0.35)),
         read("list 50, first page", vec!["/v1/customers".into()], 1, Some(0.45)),
@@ -106,16 +113,9 @@ pub fn all(stand: &Stand, token: &str) -> Result<Vec<Operation>, Failed> {
             1,
             Some(0.5),
         ),
-        write("create", "POST", vec!["/v1/customers".into()], new, 201, 6),
-        write("patch", "PATCH", single, patches.map(|patch| patch.to_string()).collect(), 200, 5),
-        write(
-            "batch create of 100",
-            "POST",
-            vec!["/v1/customers/batch".into()],
-            vec![batch.to_string()],
-            207,
-            604,
-        ),
+        write("create", "POST", vec!["/v1/customers".into()], new, 201, 8),
+        write("patch", "PATCH", single, patches.map(|patch| patch.to_string()).collect(), 200, 6),
+        write("batch create of 100", "POST", vec!["/v1/customers/batch".into()], batches.collect(), 207, 804),
     ])
 }
 
@@ -165,8 +165,8 @@ fn cursor_behind(ask: &impl Fn(&str) -> Result<Value, Failed>, rows: usize) -> R
 fn new_customer(number: usize) -> Value {
     json!({
         "kind": "company",
-        "name": format!("杭州{}信息技术有限公司", ["科创", "云帆", "远景", "启明"][number % 4]),
-        "phone": format!("+86138{:08}", number * 7919 % 100_000_000),
+        "name": format!("{}有限公司", new_name(number)),
+        "phone": format!("+86139{:08}", 99_000_000 + number),
         "email": format!("info@n{number}.example"),
         "website": format!("https://www.n{number}.example/"),
         "grade": (["A", "B", "C"][number % 3]),
@@ -180,4 +180,12 @@ fn new_customer(number: usize) -> Value {
         "tags": ["高潜力"],
         "address": { "country": "CN", "region": "浙江省", "city": "杭州市", "street": format!("科技路 {number} 号") },
     })
+}
+
+/// A name that shares no three letters with that of another number: its letters are those of the number in base 1000, each in another
+/// part of the common characters.
+fn new_name(number: usize) -> String {
+    let letters = [number % 1000, number / 1000 % 1000, (number * 7919) % 1000, (number * 104_729) % 1000];
+    let of = |(place, letter): (usize, &usize)| char::from_u32(0x5000 + (place * 1000 + letter) as u32);
+    letters.iter().enumerate().filter_map(of).collect()
 }

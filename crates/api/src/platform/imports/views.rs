@@ -315,7 +315,7 @@ pub struct ImportAnalysis {
     /// What kind of file it is.
     pub format: SpreadsheetFormat,
     /// Its encoding; null for a workbook.
-    #[schema(required, max_length = 40, example = "GB18030")]
+    #[schema(required, max_length = 40, example = "gb18030")]
     pub encoding: Option<String>,
     /// Its separator; null for a workbook.
     #[schema(required, max_length = 1, example = ",")]

@@ -240,7 +240,7 @@ mod tests {
         for (content, encoding) in [
             (text.as_bytes().to_vec(), "UTF-8"),
             ([b"\xef\xbb\xbf", text.as_bytes()].concat(), "UTF-8"),
-            (gb, "GB18030"),
+            (gb, "gb18030"),
             (utf16(text, false), "UTF-16LE"),
             (utf16(text, true), "UTF-16BE"),
         ] {
