@@ -19,6 +19,7 @@ mod filters;
 mod handovers;
 mod http;
 mod idempotency;
+mod imports;
 mod jobs;
 mod lists;
 mod masking;

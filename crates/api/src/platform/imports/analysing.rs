@@ -1,6 +1,6 @@
 //! Looking at a spreadsheet: what it is, where its headers stand, which columns they mean.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use fulcrum_persistence::{Json, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::reading::{Cell, Layout, MOST_ROWS, SheetRow, Spreadsheet, Stop, unreadable};
+use super::reading::{Cell, Found, Layout, MOST_ROWS, SheetRow, Spreadsheet, Stop, unreadable};
 use super::rows::short;
 use super::targets::{self, Guesses};
 use super::views::{
@@ -127,7 +127,10 @@ fn look(
     known: &[TemplateColumn],
 ) -> Result<ImportAnalysis, FieldError> {
     let spreadsheet = Spreadsheet::of(path, name)?;
-    let found = spreadsheet.look(&layout_of(settings))?;
+    let mut found = spreadsheet.look(&layout_of(settings))?;
+    if settings.sheet.is_none() && found.sheets.len() > 1 {
+        found.layout.sheet = Some(best_sheet(&spreadsheet, &found, guesses, known)?);
+    }
     let (mut head, mut rows): (Vec<SheetRow>, i64) = (Vec::new(), 0);
     let read = spreadsheet.read(&found.layout, &mut |row| {
         rows += 1;
@@ -165,6 +168,48 @@ fn look(
     })
 }
 
+/// Sheets that are looked into, and rows of each.
+const SHEETS: usize = 20;
+
+/// The sheet whose headers are understood best; the first one where none are.
+fn best_sheet(
+    spreadsheet: &Spreadsheet<'_>,
+    found: &Found,
+    guesses: &Guesses,
+    known: &[TemplateColumn],
+) -> Result<String, FieldError> {
+    let mut best = (0, found.sheets.first().cloned().unwrap_or_default());
+    for sheet in found.sheets.iter().take(SHEETS) {
+        let layout = Layout { sheet: Some(sheet.clone()), ..found.layout.clone() };
+        let (mut most, mut rows) = (0, 0);
+        let read = spreadsheet.read(&layout, &mut |row| {
+            rows += 1;
+            most = most.max(understood(&row, guesses, known));
+            if rows < HEAD { Ok(()) } else { Err(Stop::Enough) }
+        });
+        if let Err(Stop::Unreadable(error)) = read {
+            return Err(error);
+        }
+        if most > best.0 {
+            best = (most, sheet.clone());
+        }
+    }
+    Ok(best.1)
+}
+
+/// The field that a header means, as somebody has said it or as far as anybody can tell.
+fn meaning(header: &str, group: &str, guesses: &Guesses, known: &[TemplateColumn]) -> Option<String> {
+    let same = |column: &&TemplateColumn| targets::same_header(&column.header, header);
+    let own = known.iter().find(same).map(|column| column.field.0.clone());
+    own.or_else(|| guesses.of_header(header, group).map(str::to_owned))
+}
+
+/// How many fields the cells of a row mean, taken as headers.
+fn understood(row: &SheetRow, guesses: &Guesses, known: &[TemplateColumn]) -> usize {
+    let cells = row.cells.iter().filter_map(|cell| meaning(&cell.text(), "", guesses, known));
+    cells.collect::<HashSet<String>>().len()
+}
+
 struct Headers {
     row: u32,
     first_row: u32,
@@ -178,18 +223,8 @@ impl Headers {
         guesses: &Guesses,
         known: &[TemplateColumn],
     ) -> Result<Headers, FieldError> {
-        let meaning = |header: &str, group: &str| -> Option<String> {
-            let same = |column: &&TemplateColumn| targets::same_header(&column.header, header);
-            let own = known.iter().find(same).map(|column| column.field.0.clone());
-            own.or_else(|| guesses.of_header(header, group).map(str::to_owned))
-        };
-        let understood = |row: &SheetRow| {
-            let mut fields: Vec<String> =
-                row.cells.iter().filter_map(|cell| meaning(&cell.text(), "")).collect();
-            fields.sort();
-            fields.dedup();
-            fields.len()
-        };
+        let meaning = |header: &str, group: &str| meaning(header, group, guesses, known);
+        let understood = |row: &SheetRow| understood(row, guesses, known);
         let place = match said {
             Some(number) => head
                 .iter()
@@ -215,7 +250,7 @@ impl Headers {
         let groups = above.map(|above| groups(above, row.cells.len())).unwrap_or_default();
         let below = &head[end..];
         let width = head[place..].iter().map(|row| row.cells.len()).max().unwrap_or(0);
-        let mut taken: HashMap<String, ()> = HashMap::new();
+        let mut taken: HashSet<String> = HashSet::new();
         let columns = (0..width).filter_map(|column| {
             let own = short(row.cell(column).text().trim());
             let group = groups.get(column).cloned().unwrap_or_default();
@@ -234,7 +269,7 @@ impl Headers {
                 return None;
             }
             // Each field once: the first column that means it has it.
-            let proposed = meaning(&header, &group).filter(|field| taken.insert(field.clone(), ()).is_none());
+            let proposed = meaning(&header, &group).filter(|field| taken.insert(field.clone()));
             Some(FoundColumn {
                 column: column as i32 + 1,
                 header,
