@@ -91,6 +91,9 @@ pub struct OutsideSettings {
     /// Bytes that a file may have.
     #[arg(long, env = "FULCRUM_FILE_LIMIT", default_value_t = 100 * 1024 * 1024)]
     pub file_limit: u64,
+    /// Bytes that a spreadsheet may have (csv, tsv, xlsx): they are brought in row by row.
+    #[arg(long, env = "FULCRUM_SPREADSHEET_LIMIT", default_value_t = 500 * 1024 * 1024)]
+    pub spreadsheet_limit: u64,
     /// Endings of files that are taken, such as pdf,docx, separated by commas; by default documents, pictures, sound, film and
     /// archives of the usual kinds, and nothing that a computer would run.
     #[arg(long, env = "FULCRUM_FILE_TYPES", value_delimiter = ',')]

@@ -102,6 +102,11 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
         .part("file", reqwest::blocking::multipart::Part::text("guarded").file_name("a.txt"));
     let upload = admin.request(reqwest::Method::POST, "/v1/files").multipart(form);
     let file = Reply::of(upload).expect(201)["id"].clone();
+    let sheet = reqwest::blocking::multipart::Form::new()
+        .part("file", reqwest::blocking::multipart::Part::text("客户名称\n守卫\n").file_name("a.csv"));
+    let sheet = Reply::of(admin.request(reqwest::Method::POST, "/v1/files").multipart(sheet)).expect(201);
+    let import = admin.create("/v1/imports", &json!({ "file_id": sheet["id"] }))["id"].clone();
+    let template = admin.create("/v1/import-templates", &json!({ "name": "guarded" }))["id"].clone();
     let activity = json!({
         "kind": "note", "subject": "guarded", "started_at": app.now(),
         "links": [{ "subject_type": "customer", "subject_id": customer }],
@@ -137,6 +142,8 @@ fn records(app: &TestApp, admin: &Client) -> BTreeMap<String, String> {
             ("sessions".to_owned(), me["session_id"].clone()),
             ("jobs".to_owned(), json!(job)),
             ("files".to_owned(), file),
+            ("imports".to_owned(), import),
+            ("import-templates".to_owned(), template),
             ("activities".to_owned(), activity),
             ("tasks".to_owned(), task),
             ("custom-fields".to_owned(), field),

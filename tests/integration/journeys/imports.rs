@@ -508,3 +508,121 @@ fn two_imports_of_the_same_customers_at_once_make_each_once() {
     );
     assert!(lost.is_empty(), "{lost:?}");
 }
+
+/// Breaks the import off whenever a row behind this one is written, as a crash would.
+fn break_behind(app: &TestApp, row: i32) {
+    database::execute(
+        &app.url,
+        &format!(
+            "create or replace function break_off() returns trigger language plpgsql as $$ begin \
+             if new.row_number > {row} then raise exception 'broken off'; end if; return new; end $$; \
+             create or replace trigger break_off before insert on import_rows for each row execute function break_off()"
+        ),
+    );
+}
+
+#[test]
+fn an_import_that_breaks_off_goes_on_where_it_was_and_can_be_stopped_and_taken_back_there() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let rows: String =
+        (0..1700).map(|number| format!("第{number}号续传企业有限公司,联系人{number}\n")).collect();
+    let file = format!("客户名称,联系人\n{rows}");
+    let count = |what: &str| -> String {
+        database::texts(
+            &app.url,
+            &format!(
+                "select count(*)::text as text from customers where name like '第%号续传企业有限公司' {what}"
+            ),
+        )
+        .remove(0)
+    };
+    let import = looked_at(&app, &admin, "a.csv", file.as_bytes());
+    let path = format!("/v1/imports/{}", id(&import));
+    break_behind(&app, 1100);
+    let operation = admin.post_nothing(&format!("{path}/run")).expect(202);
+    app.work();
+    assert_eq!(admin.get(&path).ok()["state"], "running", "it is tried again");
+    assert_eq!(count(""), "1000", "what was written is there, and nothing half");
+    database::execute(&app.url, "drop trigger break_off on import_rows");
+    app.clock.advance(chrono::TimeDelta::hours(1));
+    app.work();
+    let admin = app.user("admin");
+    let operation = admin.get(&format!("/v1/operations/{}", id(&operation))).ok();
+    assert_eq!((&operation["state"], &operation["done"]), (&json!("succeeded"), &json!(1700)));
+    let done_with = admin.get(&path).ok();
+    assert_eq!((&done_with["state"], &done_with["report"]["created"]), (&json!("done"), &json!(1700)));
+    assert_eq!(count("group by name order by 1 desc limit 1"), "1");
+    assert_eq!(count(""), "1700");
+    let undone = done(&app, &admin, &done_with, "undo");
+    assert_eq!(undone["report"]["undone"], 1700);
+    assert_eq!(count("and deleted_at is null"), "0");
+
+    // Stopped in the middle: what was written so far is there, and goes when it is taken back.
+    let import = looked_at(&app, &admin, "b.csv", file.as_bytes());
+    let path = format!("/v1/imports/{}", id(&import));
+    break_behind(&app, 1100);
+    let operation = admin.post_nothing(&format!("{path}/run")).expect(202);
+    app.work();
+    admin.post_nothing(&format!("/v1/operations/{}/cancel", id(&operation))).ok();
+    let stopped = admin.get(&path).ok();
+    assert_eq!(stopped["state"], "cancelled");
+    assert_eq!(count("and deleted_at is null"), "1000");
+    done(&app, &admin, &stopped, "undo");
+    assert_eq!(count("and deleted_at is null"), "0");
+}
+
+#[test]
+fn a_spreadsheet_that_comes_again_is_one_request() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let file_id = upload(
+        &admin,
+        "a.tsv",
+        "公司名称\t联系人\t联系电话\n丽水青瓷有限公司\t叶青\t13757811001\n".as_bytes(),
+    );
+    let import = admin.post("/v1/imports", &json!({ "file_id": file_id, "then": "run" })).expect(201);
+    app.work();
+    let import = admin.get(&format!("/v1/imports/{}", id(&import))).ok();
+    assert_eq!((&import["state"], &import["report"]["created"]), (&json!("done"), &json!(1)), "{import}");
+    // Where nobody can tell which column is the name, it waits for somebody to say.
+    let file_id = upload(&admin, "b.csv", "甲,乙\n1,2\n".as_bytes());
+    let import = admin.post("/v1/imports", &json!({ "file_id": file_id, "then": "run" })).expect(201);
+    app.work();
+    assert_eq!(admin.get(&format!("/v1/imports/{}", id(&import))).ok()["state"], "ready");
+}
+
+#[test]
+fn the_command_line_brings_in_what_the_api_would() {
+    let app = TestApp::start();
+    let admin = app.user("admin");
+    let file = app.data.join("名单.csv");
+    let content =
+        "客户名称,联系人,手机,客户等级\n舟山渔港有限公司,费洋,13757811001,A\n普陀旅游有限公司,安宁,1375,A\n";
+    std::fs::write(&file, content).unwrap();
+    let import = |more: &[&str]| {
+        let text = |path: &std::path::Path| path.to_str().expect("a path").to_owned();
+        let (file, data) = (text(&file), text(&app.data));
+        let own =
+            ["import", "customers", &file, "--tenant", "demo", "--database-url", &app.url, "--data", &data];
+        fulcrum_api::commands::run_with(&[&own, more].concat())
+    };
+    let errors = app.data.join("名单-errors.csv");
+    import(&["--dry-run", "--as", "admin@demo.test"]).expect("it is tried out");
+    assert!(named(&admin, "舟山渔港有限公司").is_empty() && !errors.exists());
+    import(&["--as", "admin@demo.test"]).expect("it is brought in");
+    let customer = named(&admin, "舟山渔港有限公司").pop().expect("the customer");
+    assert_eq!(customer["owner_id"], admin.get("/v1/me").ok()["id"]);
+    let wrong = std::fs::read_to_string(&errors).expect("what is wrong stands beside the file");
+    assert!(wrong.contains("普陀旅游有限公司") && wrong.contains("手机"), "{wrong}");
+    // Nobody's customers are the company's; and again makes no second one.
+    import(&["--on-match", "skip"]).expect("it is brought in again");
+    assert_eq!(named(&admin, "舟山渔港有限公司").len(), 1);
+    std::fs::write(&file, content.replace("舟山", "岱山")).unwrap();
+    import(&[]).expect("in nobody's name");
+    assert_eq!(named(&admin, "岱山渔港有限公司")[0]["owner_id"], Value::Null);
+    let nobody = import(&["--as", "nobody@demo.test"]).expect_err("there is no such user");
+    assert!(nobody.contains("nobody@demo.test"), "{nobody}");
+    let unknown = import(&["--template", "没有"]).expect_err("there is no such template");
+    assert!(unknown.contains("/template"), "{unknown}");
+}

@@ -206,6 +206,7 @@ pub fn outside_with_mail(data: &Path, keeping: &KeepingSettings, smtp_url: Optio
     let settings = OutsideSettings {
         file_store: None,
         file_limit: FILE_LIMIT,
+        spreadsheet_limit: 4 * FILE_LIMIT,
         file_types: vec![],
         webhook_networks: vec![loopback],
         webhook_timeout_seconds: 3,

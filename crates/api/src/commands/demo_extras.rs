@@ -11,9 +11,12 @@ use uuid::Uuid;
 use super::demo::{acting_as, owners};
 use super::{demo_file, demo_work, installation};
 use crate::auth::keys::Keys;
+use crate::http::locale::Locale;
 use crate::http::problem::Problem;
 use crate::platform::files::views::{DocumentKind, LinkInput};
 use crate::platform::files::{FileStore, Upload, create as keep};
+use crate::platform::imports::service as imports;
+use crate::platform::imports::views::{ImportInput, ImportThen, ImportedObject};
 use crate::platform::notifications::{NewNotification, notify};
 use crate::platform::webhooks::create as create_webhook;
 use crate::platform::webhooks::views::{EventType, WebhookInput};
@@ -34,6 +37,19 @@ const FILES: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// A spreadsheet as sales assistants have them, that is brought in when somebody does the jobs: three of its rows are wrong.
+const IMPORT: (&str, &str) = (
+    "展会名片.csv",
+    "客户名称,统一社会信用代码,行业,联系人,职务,手机,邮箱,来源,客户等级,所在城市\n\
+     绍兴古越酿造有限公司,,制造业,沈国强,总经理,13757511001,shen@guyue.example,展会,A,绍兴\n\
+     绍兴古越酿造有限公司,,,钱敏,采购主管,１３７５７５１１００２,,,,\n\
+     嘉兴南湖新材料股份有限公司,9133,制造业,陆伟,技术总监,13757311001,,展会,B,嘉兴\n\
+     湖州太湖包装有限公司,,制造业,姚琴,采购经理,1375721,,展会,B,湖州\n\
+     金华双龙电子商务有限公司,,批发和零售业,吴斌,运营总监,13757911001,wu@shuanglong.example,展会,C级,金华\n\
+     ,,,朱丽,助理,13757011001,,展会,,衢州\n\
+     台州湾模具有限公司,,制造业,林海,,13757611001、0576-88201234,,展会,B,台州\n",
+);
+
 /// The name of the webhook, by which it is known that all this is there.
 const WEBHOOK: &str = "ERP（示例）";
 
@@ -51,6 +67,18 @@ pub fn add(db: &Db, slug: &str, keys: &Keys, store: &FileStore) -> Result<(), St
     let uploads = db.write_now(&system, |tx| planned(tx, &tenant)).map_err(said)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
+    if let Some(upload) = db.write_now(&system, |tx| planned_import(tx, &tenant)).map_err(said)? {
+        let content = IMPORT.1.as_bytes();
+        runtime.block_on(store.put(tenant.id, upload.id, content)).map_err(|error| error.to_string())?;
+        db.write_now(&system, |tx| {
+            tx.actor = acting_as(tx, &tenant, "admin@demo.test")?.0;
+            keep(tx, &upload)?;
+            let (object_type, then) = (ImportedObject::Customer, Some(ImportThen::Run));
+            let input = ImportInput { object_type, file_id: upload.id, template_id: None, then };
+            imports::begin(tx, &input, Locale::Zh).map(|_| ())
+        })
+        .map_err(said)?;
+    }
     for (upload, content) in &uploads {
         runtime.block_on(store.put(tenant.id, upload.id, content)).map_err(|error| error.to_string())?;
     }
@@ -78,6 +106,16 @@ pub fn add(db: &Db, slug: &str, keys: &Keys, store: &FileStore) -> Result<(), St
     })
     .map(|_| ())
     .map_err(said)
+}
+
+/// The spreadsheet, unless one was brought in already.
+fn planned_import(tx: &mut Tx, tenant: &Tenant) -> Result<Option<Upload>, Problem> {
+    tx.actor = installation::system_in(tenant);
+    let few = PageRequest { after: None, limit: 1 };
+    if !fulcrum_persistence::platform::imports::list(tx, &[], &few)?.is_empty() {
+        return Ok(None);
+    }
+    Upload::of(IMPORT.0, IMPORT.1.as_bytes(), None).map(Some)
 }
 
 /// What somebody is told in the demo company.

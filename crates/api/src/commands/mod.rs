@@ -10,6 +10,7 @@ mod demo_scale;
 mod demo_work;
 mod doctor;
 mod file;
+mod import;
 mod installation;
 mod serve;
 mod worker;
@@ -57,6 +58,9 @@ enum Command {
     /// Create tenants and users, and help people who can't sign in
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Bring a spreadsheet in
+    #[command(subcommand)]
+    Import(Box<import::Import>),
     /// Make a copy of everything, while the servers go on
     Backup(backup::Backup),
     /// Bring a copy back into an empty database
@@ -113,6 +117,7 @@ fn dispatch(command: Command) -> Result<(), String> {
         }
         Command::Demo(demo) => demo.run(),
         Command::Admin(admin) => admin.run(),
+        Command::Import(import) => import.run(),
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Doctor(doctor) => doctor.run(),

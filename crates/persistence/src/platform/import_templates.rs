@@ -86,3 +86,16 @@ pub fn list(tx: &mut Tx, page: &PageRequest) -> Result<Vec<ImportTemplateRow>, S
     let query = keyset!(query, import_templates::created_at, import_templates::id, false, page.after_time());
     Ok(query.limit(page.limit + 1).select(ImportTemplateRow::as_select()).load(tx.conn)?)
 }
+
+/// The template of this name, however its letters are written.
+///
+/// # Errors
+/// Those of the database.
+pub fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Uuid>, StoreError> {
+    let found: Vec<(Uuid, String)> = visible(tx)
+        .filter(import_templates::deleted_at.is_null())
+        .select((import_templates::id, import_templates::name))
+        .load(tx.conn)?;
+    let wanted = name.to_lowercase();
+    Ok(found.into_iter().find(|(_, known)| known.to_lowercase() == wanted).map(|(id, _)| id))
+}

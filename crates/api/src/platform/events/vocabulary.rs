@@ -28,6 +28,7 @@ use crate::engagement::tasks::service::Tasks;
 use crate::http::catalog::FieldCode;
 use crate::http::problem::FieldError;
 use crate::platform::automations::service::Automations;
+use crate::platform::imports::ImportTemplates;
 use crate::platform::webhooks::service::Webhooks;
 use crate::records::Resource;
 
@@ -64,6 +65,7 @@ fn special(subject: &str) -> &'static [&'static str] {
         "api_key" => &["created", "revoked"],
         "job" => &["retried", "discarded"],
         "operation" => &["cancelled"],
+        "import" => &["created", "updated", "started", "finished", "undone"],
         "company" | "field_standard" => &["updated"],
         "webhook" => &["secret_rotated", "disabled"],
         "automation" => &["disabled", "fired"],
@@ -82,6 +84,7 @@ pub(crate) fn event_types() -> impl Iterator<Item = String> {
             | "api_key"
             | "job"
             | "operation"
+            | "import"
             | "file"
             | "company"
             | "duplicate"
@@ -174,6 +177,7 @@ static WRITTEN: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(||
         names_of::<ApiClients>(),
         names_of::<Webhooks>(),
         names_of::<Automations>(),
+        names_of::<ImportTemplates>(),
     ])
 });
 

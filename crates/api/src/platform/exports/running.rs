@@ -94,7 +94,7 @@ pub(crate) async fn run(context: Context, job: Export) -> Result<(), JobFailed> 
     let made = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     let made = made.ok_or_else(|| JobFailed::for_now("nothing was made"))?;
     let id = Uuid::now_v7();
-    let (size, sha256) = transport::put(&context, id, made.file).await?;
+    let (size, sha256) = transport::put(&context.app.files, context.actor.tenant_id, id, made.file).await?;
     let sums: Vec<Value> = made
         .sums
         .iter()

@@ -36,6 +36,8 @@ pub struct FileStore {
     folder: Option<Arc<Folder>>,
     /// Bytes that a file may have.
     pub limit: u64,
+    /// Bytes that a spreadsheet may have.
+    spreadsheet_limit: u64,
     /// Who is sending one just now, as often as they are.
     coming: Arc<Mutex<Vec<Option<Uuid>>>>,
     /// Endings that are taken; all known ones when there are none.
@@ -69,8 +71,22 @@ impl FileStore {
             (None, Some(url)) => s3(url)?,
             (place, _) => Arc::new(folder(place.as_deref().unwrap_or(data))?),
         };
-        let (limit, endings) = (settings.file_limit, settings.file_types.clone().into());
-        Ok(FileStore { objects, folder: place.map(Into::into), limit, coming: Arc::default(), endings })
+        let endings = settings.file_types.clone().into();
+        Ok(FileStore {
+            objects,
+            folder: place.map(Into::into),
+            limit: settings.file_limit,
+            spreadsheet_limit: settings.spreadsheet_limit.max(settings.file_limit),
+            coming: Arc::default(),
+            endings,
+        })
+    }
+
+    /// Bytes that a file of this name may have.
+    pub(super) fn limit_of(&self, name: &str) -> u64 {
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
+        let spreadsheet = matches!(ending.as_str(), "csv" | "tsv" | "xlsx");
+        if spreadsheet { self.spreadsheet_limit } else { self.limit }
     }
 
     /// Whether files of this type are taken here.

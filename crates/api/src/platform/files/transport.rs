@@ -11,8 +11,8 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::store::place;
-use crate::platform::jobs::{Context, JobFailed};
+use super::store::{FileStore, place};
+use crate::platform::jobs::JobFailed;
 
 fn failed(error: &dyn std::fmt::Display) -> JobFailed {
     JobFailed::for_now(format!("the file store: {error}"))
@@ -22,8 +22,13 @@ fn failed(error: &dyn std::fmt::Display) -> JobFailed {
 ///
 /// # Errors
 /// Those of the store and of the disk.
-pub(crate) async fn put(context: &Context, id: Uuid, file: File) -> Result<(u64, [u8; 32]), JobFailed> {
-    let mut writer = context.app.files.writer(context.actor.tenant_id, id);
+pub(crate) async fn put(
+    store: &FileStore,
+    tenant_id: Uuid,
+    id: Uuid,
+    file: File,
+) -> Result<(u64, [u8; 32]), JobFailed> {
+    let mut writer = store.writer(tenant_id, id);
     let (mut file, mut size, mut hash) = (file, 0, Sha256::new());
     loop {
         let read = web::block(move || {
@@ -51,9 +56,8 @@ pub(crate) async fn put(context: &Context, id: Uuid, file: File) -> Result<(u64,
 ///
 /// # Errors
 /// Those of the store and of the disk; for good when the content isn't there.
-pub(crate) async fn fetch(context: &Context, id: Uuid) -> Result<NamedTempFile, JobFailed> {
-    let place = place(context.actor.tenant_id, id);
-    let found = context.app.files.objects().get(&place).await.map_err(|error| match error {
+pub(crate) async fn fetch(store: &FileStore, tenant_id: Uuid, id: Uuid) -> Result<NamedTempFile, JobFailed> {
+    let found = store.objects().get(&place(tenant_id, id)).await.map_err(|error| match error {
         object_store::Error::NotFound { .. } => JobFailed::for_good("the content of the file is gone"),
         error => failed(&error),
     })?;

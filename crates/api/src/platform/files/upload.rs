@@ -49,6 +49,14 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
+    /// A file on disk, which still has to be put into the store: what it is is told by its beginning.
+    ///
+    /// # Errors
+    /// 422 when it isn't what its name says.
+    pub(crate) fn of_disk(name: &str, head: &[u8]) -> Result<Upload, Problem> {
+        Upload::of(&clean_name(name), head, None)
+    }
+
     /// A file whose content is at hand; it still has to be put into the store.
     ///
     /// # Errors
@@ -196,6 +204,7 @@ async fn pieces(
     let name = field.content_disposition().and_then(|disposition| disposition.get_filename()).map(clean_name);
     let name = name.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Problem::field("/file", FieldCode::FileNameMissing))?;
+    let limit = store.limit_of(&name);
     let said = field.content_type().map(|said| said.essence_str().to_owned());
     let (mut head, mut size, mut hash) = (Vec::new(), 0, Sha256::new());
     let mut known = None;
@@ -205,8 +214,8 @@ async fn pieces(
         if is_too_slow(began.elapsed(), size) {
             return Err(Problem::new(Code::RequestTimeout));
         }
-        if size > store.limit {
-            return Err(Problem::new(Code::TooLarge).with("limit", store.limit));
+        if size > limit {
+            return Err(Problem::new(Code::TooLarge).with("limit", limit));
         }
         hash.update(&piece);
         if head.len() < HEAD {

@@ -7,19 +7,21 @@ use std::sync::Arc;
 use actix_web::web;
 use fulcrum_domain::customers::custom_fields::CustomFieldObject;
 use fulcrum_persistence::platform::imports as store;
-use fulcrum_persistence::{Json, Tx};
+use fulcrum_persistence::{AsStoreError, Json, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::reading::{Cell, Found, Layout, MOST_ROWS, SheetRow, Spreadsheet, Stop, unreadable};
 use super::rows::short;
+use super::service;
 use super::targets::{self, Guesses};
 use super::views::{
-    FoundColumn, ImportAnalysis, ImportColumn, ImportField, ImportSettings, ImportState, StoredError,
-    TemplateColumn,
+    FoundColumn, ImportAnalysis, ImportColumn, ImportField, ImportSettings, ImportState, ImportThen,
+    StoredError, TemplateColumn,
 };
 use crate::customers::custom_fields::values::Fields;
 use crate::http::catalog::FieldCode;
+use crate::http::locale::Locale;
 use crate::http::problem::FieldError;
 use crate::platform::files::transport;
 use crate::platform::jobs::{Context, Job, JobFailed, Priority};
@@ -33,6 +35,8 @@ pub(crate) struct Analyse {
     pub(super) proposes: bool,
     /// What headers mean, where somebody has said it before.
     pub(super) known: Vec<TemplateColumn>,
+    /// What is done with it then, and in which language its reasons are written.
+    pub(super) then: Option<(ImportThen, String)>,
 }
 
 impl Job for Analyse {
@@ -52,7 +56,7 @@ pub(crate) async fn run(context: Context, job: Analyse) -> Result<(), JobFailed>
     let id = job.import_id;
     let read = context.write(move |tx| Ok((store::find(tx, id)?, guesses(tx)?)));
     let (import, guesses) = read.await?;
-    let copy = transport::fetch(&context, import.file_id).await?;
+    let copy = transport::fetch(&context.app.files, context.actor.tenant_id, import.file_id).await?;
     let settings: ImportSettings = import.settings.read().unwrap_or_default();
     let (name, known) = (import.file_name.clone(), job.known.clone());
     let looked = web::block(move || look(copy.path(), &name, &settings, &guesses, &known)).await;
@@ -61,7 +65,11 @@ pub(crate) async fn run(context: Context, job: Analyse) -> Result<(), JobFailed>
     let (kept, proposes) = (looked.clone(), job.proposes);
     let rows = looked.as_ref().as_ref().map_or(0, |found| found.rows);
     let ended = Ended { done: rows, result: serde_json::json!({ "import_id": id, "rows": rows }) };
-    finish(&context, ended, move |tx| keep(tx, id, &kept, proposes)).await
+    finish(&context, ended, move |tx| {
+        keep(tx, id, &kept, proposes)?;
+        go_on(tx, id, job.then.as_ref())
+    })
+    .await
 }
 
 fn guesses(tx: &mut Tx) -> Result<Guesses, JobFailed> {
@@ -108,6 +116,18 @@ fn keep(
     import.version += 1;
     import.updated_at = tx.now;
     Ok(store::replace(tx, &import)?)
+}
+
+/// Does what is wanted next; where that can't be done, the import stays ready for somebody to say more.
+fn go_on(tx: &mut Tx, id: Uuid, then: Option<&(ImportThen, String)>) -> Result<(), JobFailed> {
+    let Some((then, tag)) = then else { return Ok(()) };
+    let locale = Locale::of_tag(tag).unwrap_or(Locale::En);
+    match tx.part(|tx| service::go(tx, id, *then == ImportThen::Check, locale)) {
+        Err(problem) if problem.status().is_server_error() => Err(problem
+            .as_store_error()
+            .map_or_else(|| JobFailed::for_now(problem.in_words()), |error| error.clone().into())),
+        _ => Ok(()),
+    }
 }
 
 /// How settings say that a file is to be read.

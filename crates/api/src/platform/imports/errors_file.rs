@@ -76,7 +76,7 @@ pub(super) async fn write(
     fed?;
     let file = file.map_err(JobFailed::for_now)?;
     let upload_id = Uuid::now_v7();
-    let (size, sha256) = transport::put(context, upload_id, file).await?;
+    let (size, sha256) = transport::put(&context.app.files, context.actor.tenant_id, upload_id, file).await?;
     let stem = import.file_name.rsplit_once('.').map_or(import.file_name.as_str(), |(stem, _)| stem);
     let stem: String = stem.chars().take(150).collect();
     let name = match locale {

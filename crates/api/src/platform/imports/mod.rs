@@ -8,9 +8,11 @@ mod reading;
 pub mod routes;
 mod rows;
 pub(crate) mod running;
-mod service;
+pub(crate) mod service;
 mod steps;
 mod targets;
 mod templates;
 pub(crate) mod undoing;
 pub mod views;
+
+pub(crate) use templates::ImportTemplates;

@@ -22,6 +22,7 @@ use super::errors_file;
 use super::people::People;
 use super::reading::{Layout, Spreadsheet, Stop};
 use super::rows::{Reading, Said};
+use super::service::note;
 use super::steps::{Became, Made, Work, step};
 use super::targets;
 use super::views::{
@@ -51,7 +52,7 @@ impl Job for Run {
 }
 
 /// Rows in one transaction.
-const BATCH: usize = 500;
+const BATCH: usize = 1000;
 /// Rows of a check that are kept to be looked at, and of each list of a report.
 const MOST_KEPT: i64 = 10_000;
 const MOST_SAMPLES: usize = 10;
@@ -128,7 +129,7 @@ async fn go_through(context: &Context, job: &Run) -> Result<(), JobFailed> {
         return context.write(move |tx| end_of_stopped(tx, id, operation_id, dry_run)).await;
     };
     let Begun { import, layout, first_row, rows, work, mut behind } = begun;
-    let copy = transport::fetch(context, import.file_id).await?;
+    let copy = transport::fetch(&context.app.files, context.actor.tenant_id, import.file_id).await?;
     let work = Arc::new(work);
     let (send, mut batches) = mpsc::channel(2);
     let from = first_row.max(behind.row as u32 + 1);
@@ -196,6 +197,9 @@ async fn go_through(context: &Context, job: &Run) -> Result<(), JobFailed> {
             import.version += 1;
             import.updated_at = tx.now;
             store::replace(tx, &import)?;
+            if !dry_run {
+                note(tx, "finished", &import, json!({}))?;
+            }
             Ok(())
         })
         .await

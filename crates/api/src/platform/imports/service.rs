@@ -28,6 +28,7 @@ use crate::http::catalog::{Code, FieldCode};
 use crate::http::contract::Contract;
 use crate::http::cursor::List;
 use crate::http::locale::Locale;
+use crate::http::masking;
 use crate::http::precondition::IfMatch;
 use crate::http::problem::{FieldError, Problem};
 use crate::platform::operations::service::{answer, put_down};
@@ -36,11 +37,20 @@ use crate::records::{self, require};
 /// The path segment.
 const COLLECTION: &str = "imports";
 
+/// Puts a spreadsheet down to be looked at, and answers with the import.
+///
+/// # Errors
+/// As for [`begin`].
+pub fn create(tx: &mut Tx, input: &ImportInput, locale: Locale) -> Result<Answer, Problem> {
+    let row = begin(tx, input, locale)?;
+    Ok(Answer::created(COLLECTION, row.id, &ImportView::of(&row, locale))?.version(row.version))
+}
+
 /// Puts a spreadsheet down to be looked at.
 ///
 /// # Errors
 /// 403 without the permission to create customers, 422 for a file that isn't there or is no spreadsheet.
-pub fn create(tx: &mut Tx, input: &ImportInput, locale: Locale) -> Result<Answer, Problem> {
+pub(crate) fn begin(tx: &mut Tx, input: &ImportInput, locale: Locale) -> Result<Import, Problem> {
     require(&tx.actor, Permission::CustomersWrite)?;
     let file = match files::find(tx, input.file_id) {
         Err(StoreError::NotFound) => return Err(Problem::field("/file_id", FieldCode::NotFound)),
@@ -89,14 +99,19 @@ pub fn create(tx: &mut Tx, input: &ImportInput, locale: Locale) -> Result<Answer
         finished_at: None,
     };
     store::insert(tx, &row)?;
-    let job = Analyse { import_id: row.id, proposes: true, known: template.columns };
+    let then = input.then.map(|then| (then, locale.tag().to_owned()));
+    let job = Analyse { import_id: row.id, proposes: true, known: template.columns, then };
     row.operation_id = Some(put_down(tx, &job)?);
     store::replace(tx, &row)?;
     note(tx, "created", &row, json!({ "file_name": { "from": null, "to": row.file_name } }))?;
-    Ok(Answer::created(COLLECTION, row.id, &ImportView::of(&row, locale))?.version(row.version))
+    Ok(row)
 }
 
-fn note(tx: &mut Tx, what: &str, row: &Import, changes: Value) -> Result<(), StoreError> {
+/// Notes what happened to an import.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn note(tx: &mut Tx, what: &str, row: &Import, changes: Value) -> Result<(), StoreError> {
     let event = NewEvent {
         kind: format!("{}.{what}", store::SUBJECT),
         subject_type: store::SUBJECT,
@@ -136,9 +151,21 @@ fn settled(tx: &mut Tx, mut row: Import) -> Result<Import, StoreError> {
 /// # Errors
 /// 404.
 pub fn show(tx: &mut Tx, id: Uuid, locale: Locale) -> Result<Answer, Problem> {
+    let view = view(tx, id, locale)?;
+    Ok(Answer::ok(&view)?.version(view.version))
+}
+
+/// One import as it really stands.
+///
+/// # Errors
+/// 404.
+pub(crate) fn view(tx: &mut Tx, id: Uuid, locale: Locale) -> Result<ImportView, Problem> {
     let found = store::find(tx, id)?;
-    let row = settled(tx, found)?;
-    Ok(Answer::ok(&ImportView::of(&row, locale))?.version(row.version))
+    let mut view = ImportView::of(&settled(tx, found)?, locale);
+    if masking::is_masked(&tx.actor) {
+        view.hide_values();
+    }
+    Ok(view)
 }
 
 /// A page of imports, newest first.
@@ -153,7 +180,14 @@ pub fn list(tx: &mut Tx, app: &App, query: &ImportQuery, locale: Locale) -> Resu
     let rows = store::list(tx, &states, &page)?;
     let rows: Vec<Import> = rows.into_iter().map(|row| settled(tx, row)).collect::<Result<_, _>>()?;
     let place = |row: &Import| (row.created_at, row.id);
-    let view = |row: &Import| ImportView::of(row, locale);
+    let masked = masking::is_masked(&tx.actor);
+    let view = |row: &Import| {
+        let mut view = ImportView::of(row, locale);
+        if masked {
+            view.hide_values();
+        }
+        view
+    };
     let (data, next_cursor) = list.cut_created(&app.keys, rows, query.limit, place, view);
     Ok(ImportList { data, next_cursor, total_count: None })
 }
@@ -204,7 +238,8 @@ pub fn change(
     row.updated_at = tx.now;
     if anew {
         // Other headers mean other columns, unless they were said with it.
-        let job = Analyse { import_id: id, proposes: before.columns == after.columns, known: vec![] };
+        let job =
+            Analyse { import_id: id, proposes: before.columns == after.columns, known: vec![], then: None };
         row.operation_id = Some(put_down(tx, &job)?);
         row.state = ImportState::Analysing.to_string();
         row.failure = None;
@@ -253,7 +288,7 @@ pub fn go(tx: &mut Tx, id: Uuid, dry_run: bool, locale: Locale) -> Result<Answer
     row.updated_at = tx.now;
     store::replace(tx, &row)?;
     if !dry_run {
-        note(tx, "run", &row, json!({}))?;
+        note(tx, "started", &row, json!({}))?;
     }
     answer(tx, operation_id)
 }
@@ -271,7 +306,6 @@ pub fn undo(tx: &mut Tx, id: Uuid) -> Result<Answer, Problem> {
     row.version += 1;
     row.updated_at = tx.now;
     store::replace(tx, &row)?;
-    note(tx, "undone", &row, json!({}))?;
     answer(tx, operation_id)
 }
 
@@ -297,9 +331,14 @@ pub fn rows(
     let outcomes: Vec<String> = query.outcome.iter().map(ToString::to_string).collect();
     let undo: Vec<String> = query.undo.iter().map(ToString::to_string).collect();
     let rows = import_rows::list(tx, id, &outcomes, &undo, after, query.limit + 1)?;
+    let masked = masking::is_masked(&tx.actor);
     let positioned = rows.iter().map(|row: &ImportRow| {
         let key = SortKey::Text(row.row_number.to_string());
-        (ImportRowView::of(row, locale), Position { key, id })
+        let mut view = ImportRowView::of(row, locale);
+        if masked {
+            view.errors.iter_mut().for_each(|error| error.value = None);
+        }
+        (view, Position { key, id })
     });
     let (data, next_cursor) = list.cut(&app.keys, positioned.collect(), query.limit);
     Ok(ImportRowList { data, next_cursor, total_count: None })

@@ -12,6 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::running::request_id;
+use super::service::note;
 use super::views::{ImportState, StoredReport};
 use crate::customers::contacts::service::Contacts;
 use crate::customers::contacts::views::ContactInput;
@@ -74,6 +75,7 @@ fn step(tx: &mut Tx, id: Uuid, mut behind: Behind) -> Result<Step<Behind>, JobFa
         import.version += 1;
         import.updated_at = tx.now;
         store::replace(tx, &import)?;
+        note(tx, "undone", &import, json!({}))?;
     }
     tx.actor = own;
     Ok(match last {

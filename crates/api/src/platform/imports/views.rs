@@ -196,6 +196,20 @@ pub struct ImportInput {
     /// A mapping that is used again.
     #[serde(default)]
     pub template_id: Option<Uuid>,
+    /// What is done as soon as the file was looked at, if a column is the name: for spreadsheets that come again. Nothing unless
+    /// given.
+    #[serde(default)]
+    pub then: Option<ImportThen>,
+}
+
+/// What is done as soon as a file was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportThen {
+    /// It is tried out.
+    Check,
+    /// It is run.
+    Run,
 }
 
 impl Input for ImportInput {}
@@ -757,6 +771,19 @@ impl ImportView {
             updated_at: row.updated_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
+        }
+    }
+}
+
+impl ImportView {
+    /// Leaves out what cells say: there are numbers and addresses among them, and not everybody may read those.
+    pub(super) fn hide_values(&mut self) {
+        if let Some(report) = &mut self.report {
+            report.samples.clear();
+            report.errors.iter_mut().for_each(|counted| counted.error.value = None);
+        }
+        if let Some(analysis) = &mut self.analysis {
+            analysis.columns.iter_mut().for_each(|column| column.samples.clear());
         }
     }
 }

@@ -81,6 +81,14 @@ impl Kinds {
             .outside(notifications::digest::run)
     }
 
+    /// Bringing spreadsheets in, and nothing else.
+    pub fn of_imports() -> Kinds {
+        Kinds::default()
+            .outside(imports::analysing::run)
+            .outside(imports::running::run)
+            .outside(imports::undoing::run)
+    }
+
     /// Adds a kind whose effect is in the database alone.
     pub fn in_transaction<J: Job>(
         mut self,

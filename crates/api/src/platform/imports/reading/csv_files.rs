@@ -146,10 +146,16 @@ pub(super) fn read(
         let lines = reader.position().line() - line;
         let inside: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
         number += 1 + lines.saturating_sub(1 + inside as u64);
-        let cells = record
-            .iter()
-            .take(MOST_COLUMNS)
-            .map(|cell| if cell.is_empty() { Cell::Empty } else { Cell::Text(cell.to_owned()) });
+        let cells = record.iter().take(MOST_COLUMNS).map(cell);
         each(SheetRow { number: number.min(u32::MAX.into()) as u32, cells: cells.collect() })?;
+    }
+}
+
+/// A text; the apostrophe that keeps spreadsheets from taking it for a formula, as our exports have it, is none of it.
+fn cell(text: &str) -> Cell {
+    let formula = |rest: &&str| rest.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    match text.strip_prefix('\'').filter(formula).unwrap_or(text) {
+        "" => Cell::Empty,
+        text => Cell::Text(text.to_owned()),
     }
 }
