@@ -28,8 +28,8 @@ create table imports (
 );
 create index imports_created on imports (tenant_id, created_at, id);
 create index imports_file on imports (tenant_id, file_sha256);
-create index imports_files on imports (file_id);
-create index imports_error_files on imports (error_file_id) where error_file_id is not null;
+create index imports_files on imports (tenant_id, file_id);
+create index imports_error_files on imports (tenant_id, error_file_id) where error_file_id is not null;
 
 -- What became of a row, as far as there is something to be told or to be taken back. It outlives what it names.
 create table import_rows (

@@ -160,7 +160,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    search_terms (tenant_id, subject_id, source_id, field, term) {
+    search_terms (tenant_id, field, term, subject_id, source_id) {
         tenant_id -> Uuid,
         subject_id -> Uuid,
         source_id -> Uuid,

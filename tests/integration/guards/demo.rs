@@ -122,7 +122,7 @@ fn the_demo_company_has_files_and_a_webhook_that_is_disabled() {
     }
     let admin = app.user("admin");
     let files = admin.get("/v1/files").ok()["data"].as_array().expect("files").clone();
-    assert_eq!(files.len(), 3);
+    assert_eq!(files.len(), 4);
     assert_eq!(
         admin.get("/v1/files?document_kind=requirements_spec").ok()["data"].as_array().map(Vec::len),
         Some(1)
@@ -139,6 +139,13 @@ fn the_demo_company_has_files_and_a_webhook_that_is_disabled() {
     assert_eq!(kinds, ["webhook_disabled", "automation_message"]);
     let webhooks = admin.get("/v1/webhooks").ok()["data"].as_array().expect("webhooks").clone();
     assert_eq!((webhooks.len(), webhooks[0]["disabled"].as_bool()), (1, Some(true)));
+    // A spreadsheet, some rows of which are wrong, is brought in by whoever does the jobs.
+    app.work();
+    let imports = admin.get("/v1/imports").ok()["data"].as_array().expect("imports").clone();
+    assert_eq!((imports.len(), imports[0]["state"].as_str()), (1, Some("done")));
+    let report = &imports[0]["report"];
+    let figures = ["rows", "created", "updated", "failed"].map(|name| report[name].as_i64());
+    assert_eq!(figures, [Some(7), Some(3), Some(1), Some(3)], "{report}");
 }
 
 #[test]

@@ -139,6 +139,19 @@ fn droppable(conn: &mut PgConnection) -> Result<Vec<Dropped>, StoreError> {
     .load(conn)?)
 }
 
+/// What customers and contacts are found by, in the order of the index that searches: its pages are read, changed and written once
+/// for all of them.
+fn terms(tenant_id: Uuid, new: &[Customer], people: &[Contact]) -> Vec<TermRow> {
+    let rows_of = |subject_id: Uuid, source_id: Uuid, terms: Terms| {
+        terms.into_rows().map(move |(field, term)| TermRow { tenant_id, subject_id, source_id, field, term })
+    };
+    let own = new.iter().flat_map(|row| rows_of(row.id, row.id, row.terms()));
+    let of_contacts = people.iter().flat_map(|row| rows_of(row.customer_id, row.id, row.terms()));
+    let mut terms: Vec<TermRow> = own.chain(of_contacts).collect();
+    terms.sort_unstable_by(|one, other| (one.field, &one.term).cmp(&(other.field, &other.term)));
+    terms
+}
+
 impl Loading {
     /// Adds records with what they are found by.
     ///
@@ -146,24 +159,13 @@ impl Loading {
     /// As for adding them one by one; then nothing of the whole load is there.
     pub fn add(&self, tx: &mut Tx, load: Load) -> Result<(), StoreError> {
         let tenant_id = tx.actor.tenant_id;
-        let rows_of = |subject_id: Uuid, source_id: Uuid, terms: Terms| {
-            terms.into_rows().map(move |(field, term)| TermRow {
-                tenant_id,
-                subject_id,
-                source_id,
-                field,
-                term,
-            })
-        };
-        let own = load.customers.iter().flat_map(|row| rows_of(row.id, row.id, row.terms()));
-        let of_contacts = load.contacts.iter().flat_map(|row| rows_of(row.customer_id, row.id, row.terms()));
-        let mut terms: Vec<TermRow> = own.chain(of_contacts).collect();
-        // In the order of the index that searches: its pages are read, changed and written once for all of them.
-        terms.sort_unstable_by(|one, other| (one.field, &one.term).cmp(&(other.field, &other.term)));
-        diesel::copy_from(customers::table).from_insertable(load.customers).execute(tx.conn)?;
-        diesel::copy_from(contacts::table).from_insertable(load.contacts).execute(tx.conn)?;
-        diesel::copy_from(search_terms::table).from_insertable(terms).execute(tx.conn)?;
-        let external = load.external_ids.into_iter().map(|(subject_id, id)| ExternalIdRow {
+        let Load { customers: new, contacts: people, external_ids: external, events: happened } = load;
+        // What rows are found by is thought of while the database takes the rows themselves.
+        let (own, theirs) = (new.clone(), people.clone());
+        let found_by = std::thread::spawn(move || terms(tenant_id, &own, &theirs));
+        diesel::copy_from(customers::table).from_insertable(new).execute(tx.conn)?;
+        diesel::copy_from(contacts::table).from_insertable(people).execute(tx.conn)?;
+        let external = external.into_iter().map(|(subject_id, id)| ExternalIdRow {
             tenant_id,
             subject_type: customers_store::SUBJECT.to_owned(),
             system: id.system,
@@ -171,8 +173,12 @@ impl Loading {
             subject_id,
         });
         let external: Vec<ExternalIdRow> = external.collect();
-        diesel::copy_from(external_ids::table).from_insertable(external).execute(tx.conn)?;
-        diesel::copy_from(events::table).from_insertable(load.events).execute(tx.conn)?;
+        if !external.is_empty() {
+            diesel::copy_from(external_ids::table).from_insertable(external).execute(tx.conn)?;
+        }
+        diesel::copy_from(events::table).from_insertable(happened).execute(tx.conn)?;
+        let terms = found_by.join().map_err(|_| StoreError::Internal("thinking of terms panicked".into()))?;
+        diesel::copy_from(search_terms::table).from_insertable(terms).execute(tx.conn)?;
         Ok(())
     }
 
