@@ -16,7 +16,6 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::analysing::layout_of;
 use super::deciding::Rules;
 use super::errors_file;
 use super::people::People;
@@ -252,7 +251,6 @@ fn begin(
         sheet: analysis.sheet.clone(),
         encoding: analysis.encoding.clone(),
         delimiter: analysis.delimiter.as_ref().and_then(|text| text.chars().next()),
-        ..layout_of(&settings)
     };
     let work = work_of(tx, &import, &settings, &analysis, dry_run, contract)?;
     let first_row = analysis.first_row as u32;

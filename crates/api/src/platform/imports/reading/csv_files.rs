@@ -13,6 +13,9 @@ use super::{Cell, Found, Layout, MOST_COLUMNS, SheetRow, Stop, unreadable};
 use crate::http::catalog::FieldCode;
 use crate::http::problem::FieldError;
 
+/// A file as UTF-8.
+type Decoded = DecodeReaderBytes<BufReader<File>, Vec<u8>>;
+
 /// Bytes from the beginning that tell what a file is.
 const HEAD: usize = 256 << 10;
 /// Separators, the usual one first.
@@ -110,10 +113,7 @@ fn delimiter(text: &str, whole: bool) -> char {
     best.filter(|delimiter| counted(*delimiter).1 > 1).unwrap_or(',')
 }
 
-fn reader(
-    path: &Path,
-    layout: &Layout,
-) -> Result<Reader<DecodeReaderBytes<BufReader<File>, Vec<u8>>>, FieldError> {
+fn reader(path: &Path, layout: &Layout) -> Result<Reader<Decoded>, FieldError> {
     let encoding = encoding_of(layout.encoding.as_deref().unwrap_or("utf-8"))?;
     // A mark at the beginning is none of the text.
     let decoder = DecodeReaderBytesBuilder::new()
