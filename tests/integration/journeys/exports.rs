@@ -96,6 +96,10 @@ fn a_list_becomes_a_file_that_a_spreadsheet_reads() {
         (lines.len(), &lines[0]["name"], &lines[0]["custom.region"], &lines[0]["tags"]),
         (3, &json!("=cmd|' /C calc'!A0"), &json!("east"), &json!(["甲", "乙"]))
     );
+    // Nothing is a file, too, and can be fetched.
+    let nothing = json!({ "object_type": "customer", "filter": "source == \"nobody\"", "format": "ndjson" });
+    let (result, content) = exported(&app, &admin, &nothing);
+    assert_eq!((&result["rows"], content.len()), (&json!(0), 0));
     request["format"] = json!("xlsx");
     let (_, content) = exported(&app, &admin, &request);
     assert!(content.starts_with(b"PK"));

@@ -526,7 +526,7 @@ fn an_import_that_breaks_off_goes_on_where_it_was_and_can_be_stopped_and_taken_b
     let app = TestApp::start();
     let admin = app.user("admin");
     let rows: String =
-        (0..1700).map(|number| format!("第{number}号续传企业有限公司,联系人{number}\n")).collect();
+        (0..1100).map(|number| format!("第{number}号续传企业有限公司,联系人{number}\n")).collect();
     let file = format!("客户名称,联系人\n{rows}");
     let count = |what: &str| -> String {
         database::texts(
@@ -539,7 +539,7 @@ fn an_import_that_breaks_off_goes_on_where_it_was_and_can_be_stopped_and_taken_b
     };
     let import = looked_at(&app, &admin, "a.csv", file.as_bytes());
     let path = format!("/v1/imports/{}", id(&import));
-    break_behind(&app, 1100);
+    break_behind(&app, 1050);
     let operation = admin.post_nothing(&format!("{path}/run")).expect(202);
     app.work();
     assert_eq!(admin.get(&path).ok()["state"], "running", "it is tried again");
@@ -549,19 +549,19 @@ fn an_import_that_breaks_off_goes_on_where_it_was_and_can_be_stopped_and_taken_b
     app.work();
     let admin = app.user("admin");
     let operation = admin.get(&format!("/v1/operations/{}", id(&operation))).ok();
-    assert_eq!((&operation["state"], &operation["done"]), (&json!("succeeded"), &json!(1700)));
+    assert_eq!((&operation["state"], &operation["done"]), (&json!("succeeded"), &json!(1100)));
     let done_with = admin.get(&path).ok();
-    assert_eq!((&done_with["state"], &done_with["report"]["created"]), (&json!("done"), &json!(1700)));
+    assert_eq!((&done_with["state"], &done_with["report"]["created"]), (&json!("done"), &json!(1100)));
     assert_eq!(count("group by name order by 1 desc limit 1"), "1");
-    assert_eq!(count(""), "1700");
+    assert_eq!(count(""), "1100");
     let undone = done(&app, &admin, &done_with, "undo");
-    assert_eq!(undone["report"]["undone"], 1700);
+    assert_eq!(undone["report"]["undone"], 1100);
     assert_eq!(count("and deleted_at is null"), "0");
 
     // Stopped in the middle: what was written so far is there, and goes when it is taken back.
     let import = looked_at(&app, &admin, "b.csv", file.as_bytes());
     let path = format!("/v1/imports/{}", id(&import));
-    break_behind(&app, 1100);
+    break_behind(&app, 1050);
     let operation = admin.post_nothing(&format!("{path}/run")).expect(202);
     app.work();
     admin.post_nothing(&format!("/v1/operations/{}/cancel", id(&operation))).ok();
