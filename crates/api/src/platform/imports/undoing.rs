@@ -91,6 +91,10 @@ fn step(tx: &mut Tx, id: Uuid, mut behind: Behind) -> Result<Step<Behind>, JobFa
 fn take_back(tx: &mut Tx, import_id: Uuid, customer_id: Uuid) -> Result<(i64, i64), JobFailed> {
     let rows = import_rows::of_customer(tx, import_id, customer_id)?;
     let rows: Vec<ImportRow> = rows.into_iter().filter(|row| row.undo.as_deref() != Some("undone")).collect();
+    // Taken back already, before somebody stopped that and began anew.
+    if rows.is_empty() {
+        return Ok((0, 0));
+    }
     let numbers: Vec<i32> = rows.iter().map(|row| row.row_number).collect();
     let created = rows.iter().any(|row| row.customer_created);
     let customer = match Customers::lock(tx, customer_id) {
