@@ -100,6 +100,9 @@ fn a_list_becomes_a_file_that_a_spreadsheet_reads() {
     let nothing = json!({ "object_type": "customer", "filter": "source == \"nobody\"", "format": "ndjson" });
     let (result, content) = exported(&app, &admin, &nothing);
     assert_eq!((&result["rows"], content.len()), (&json!(0), 0));
+    let path = format!("/v1/files/{}/content", result["file_id"].as_str().unwrap());
+    let part = admin.request(Method::GET, &path).header("range", "bytes=0-99").send().unwrap();
+    assert_eq!((part.status().as_u16(), part.content_length()), (200, Some(0)));
     request["format"] = json!("xlsx");
     let (_, content) = exported(&app, &admin, &request);
     assert!(content.starts_with(b"PK"));

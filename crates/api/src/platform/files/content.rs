@@ -52,7 +52,8 @@ pub(super) async fn content(
     }
     // A part of something else than the caller has would be of no use to it.
     let same = given(header::IF_RANGE).is_none_or(|tag| tag.trim() == etag);
-    let part = match asked(request).filter(|_| same) {
+    // Of nothing there is no part: it is given whole, as RFC 9110 allows.
+    let part = match asked(request).filter(|_| same && size > 0) {
         Some(spec) => Some(
             spec.to_satisfiable_range(size)
                 .ok_or_else(|| Problem::new(Code::RangeNotSatisfiable).with("size", size))?,
