@@ -2,7 +2,7 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::db::prepared;
@@ -85,29 +85,23 @@ pub fn list(
     Ok(query.order(import_rows::row_number).limit(limit).select(ImportRow::as_select()).load(tx.conn)?)
 }
 
-/// Rows of these numbers of other imports, with the records that they became or were found to be; the newest import's first.
+/// Rows of these numbers of other imports, with the customers that they became or were found to be; the newest import's first.
 ///
 /// # Errors
 /// Those of the database.
-pub fn of_numbers(
-    tx: &mut Tx,
-    import_ids: &[Uuid],
-    numbers: &[i32],
-) -> Result<Vec<(i32, Uuid, Option<Uuid>)>, StoreError> {
+pub fn of_numbers(tx: &mut Tx, import_ids: &[Uuid], numbers: &[i32]) -> Result<Vec<(i32, Uuid)>, StoreError> {
     #[derive(QueryableByName)]
     struct Known {
         #[diesel(sql_type = Integer)]
         row_number: i32,
         #[diesel(sql_type = SqlUuid)]
         customer_id: Uuid,
-        #[diesel(sql_type = Nullable<SqlUuid>)]
-        contact_id: Option<Uuid>,
     }
     if import_ids.is_empty() {
         return Ok(vec![]);
     }
     let known: Vec<Known> = prepared(
-        "select r.row_number, r.customer_id, r.contact_id from unnest($2::uuid[]) with ordinality as i (id, place) \
+        "select r.row_number, r.customer_id from unnest($2::uuid[]) with ordinality as i (id, place) \
          join import_rows r on r.tenant_id = $1 and r.import_id = i.id and r.row_number = any($3) \
          where r.customer_id is not null and r.undo is distinct from 'undone' order by i.place",
     )
@@ -115,7 +109,7 @@ pub fn of_numbers(
     .bind::<Array<SqlUuid>, _>(import_ids)
     .bind::<Array<Integer>, _>(numbers)
     .load(tx.conn)?;
-    Ok(known.into_iter().map(|row| (row.row_number, row.customer_id, row.contact_id)).collect())
+    Ok(known.into_iter().map(|row| (row.row_number, row.customer_id)).collect())
 }
 
 /// Those of these customers that an import has made.

@@ -121,14 +121,18 @@ pub fn replace(tx: &mut Tx, progress: &Progress) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether the job of an operation has neither ended nor been given up.
+/// Those of these operations of the company whose jobs have neither ended nor been given up.
 ///
 /// # Errors
 /// Those of the database.
-pub fn is_under_way(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
-    let job = jobs::table
+pub fn under_way(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(jobs::table
         .filter(jobs::tenant_id.eq(tx.actor.tenant_id))
-        .filter(jobs::id.eq(id))
-        .filter(jobs::state.eq_any(["waiting", "running"]));
-    Ok(diesel::select(diesel::dsl::exists(job.select(jobs::id))).get_result(tx.conn)?)
+        .filter(jobs::id.eq_any(ids.to_vec()))
+        .filter(jobs::state.eq_any(["waiting", "running"]))
+        .select(jobs::id)
+        .load(tx.conn)?)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::web;
 use fulcrum_domain::customers::custom_fields::CustomFieldObject;
 use fulcrum_persistence::platform::imports as store;
-use fulcrum_persistence::{AsStoreError, Json, Tx};
+use fulcrum_persistence::{Json, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -123,15 +123,13 @@ fn go_on(tx: &mut Tx, id: Uuid, then: Option<&(ImportThen, String)>) -> Result<(
     let Some((then, tag)) = then else { return Ok(()) };
     let locale = Locale::of_tag(tag).unwrap_or(Locale::En);
     match tx.part(|tx| service::go(tx, id, *then == ImportThen::Check, locale)) {
-        Err(problem) if problem.status().is_server_error() => Err(problem
-            .as_store_error()
-            .map_or_else(|| JobFailed::for_now(problem.in_words()), |error| error.clone().into())),
+        Err(problem) if problem.status().is_server_error() => Err(problem.into()),
         _ => Ok(()),
     }
 }
 
 /// How settings say that a file is to be read.
-pub(super) fn layout_of(settings: &ImportSettings) -> Layout {
+fn layout_of(settings: &ImportSettings) -> Layout {
     Layout {
         sheet: settings.sheet.clone(),
         encoding: settings.encoding.clone(),

@@ -113,7 +113,7 @@ impl Known {
             known.terms.entry((field, term)).or_default().push(id);
         }
         let rows: Vec<i32> = batch.iter().map(|said| said.row_number).collect();
-        for (row, customer_id, _) in import_rows::of_numbers(tx, &rules.same_file, &rows)? {
+        for (row, customer_id) in import_rows::of_numbers(tx, &rules.same_file, &rows)? {
             known.same_row.entry(row).or_insert(customer_id);
         }
         known.read_customers(tx, rules)?;
@@ -176,7 +176,7 @@ impl Known {
             };
             match found {
                 // Two that can't be one customer: what comes new would need what the other has.
-                Some(Match::There(id)) if self.must_be_another(rules, id) => {
+                Some(Match::There(id)) if rules.on_match.creates_another() => {
                     return Match::Taken(field_of(*key), Some(id));
                 }
                 Some(found) => return found,
@@ -203,11 +203,6 @@ impl Known {
         })
     }
 
-    /// Whether rows whose customer is there are to become another one.
-    fn must_be_another(&self, rules: &Rules, _: Uuid) -> bool {
-        matches!(rules.on_match, OnMatch::Create | OnMatch::CreateAndFlag)
-    }
-
     fn by_name(&self, rules: &Rules, said: &Said, coming: &Coming) -> Option<Match> {
         let key = &said.identity.name_key;
         if key.is_empty() {
@@ -229,8 +224,7 @@ impl Known {
             return Some(Match::Ours(ours.row.id));
         }
         // Another one of the same name can be created.
-        let another = matches!(rules.on_match, OnMatch::Create | OnMatch::CreateAndFlag);
-        named.first().filter(|_| !another).map(|known| Match::There(known.row.id))
+        named.first().filter(|_| !rules.on_match.creates_another()).map(|known| Match::There(known.row.id))
     }
 
     /// What only one can have and that another one has, though nobody is matched by it.

@@ -127,23 +127,30 @@ fn state_of(row: &Import) -> ImportState {
     row.state.parse().unwrap_or(ImportState::Failed)
 }
 
-/// An import as it really stands: one whose job has died or was stopped before it began isn't under way, whatever is written.
-fn settled(tx: &mut Tx, mut row: Import) -> Result<Import, StoreError> {
-    let state = state_of(&row);
+/// Imports as they really stand: one whose job has died or was stopped before it began isn't under way, whatever is written.
+fn settled(tx: &mut Tx, mut rows: Vec<Import>) -> Result<Vec<Import>, StoreError> {
     let busy = [ImportState::Analysing, ImportState::Checking, ImportState::Running, ImportState::Undoing];
-    let Some(operation_id) = row.operation_id.filter(|_| busy.contains(&state)) else { return Ok(row) };
-    if operations::is_under_way(tx, operation_id)? {
-        return Ok(row);
+    let operation = |row: &Import| row.operation_id.filter(|_| busy.contains(&state_of(row)));
+    let ids: Vec<Uuid> = rows.iter().filter_map(operation).collect();
+    let under_way = operations::under_way(tx, &ids)?;
+    for row in &mut rows {
+        if operation(row).is_none_or(|id| under_way.contains(&id)) {
+            continue;
+        }
+        let settled = match state_of(row) {
+            ImportState::Analysing => ImportState::Failed,
+            ImportState::Checking => ImportState::Ready,
+            // What was written, or taken back, so far is noted with its rows; it can be taken back from there.
+            _ => ImportState::Cancelled,
+        };
+        row.state = settled.to_string();
     }
-    let settled = match state {
-        ImportState::Analysing => ImportState::Failed,
-        ImportState::Checking => ImportState::Ready,
-        ImportState::Running => ImportState::Cancelled,
-        // What was taken back so far is noted with its rows; it can be gone on with.
-        _ => ImportState::Cancelled,
-    };
-    row.state = settled.to_string();
-    Ok(row)
+    Ok(rows)
+}
+
+/// One of them.
+fn settled_one(tx: &mut Tx, row: Import) -> Result<Import, StoreError> {
+    settled(tx, vec![row])?.pop().ok_or(StoreError::NotFound)
 }
 
 /// One import.
@@ -161,7 +168,7 @@ pub fn show(tx: &mut Tx, id: Uuid, locale: Locale) -> Result<Answer, Problem> {
 /// 404.
 pub(crate) fn view(tx: &mut Tx, id: Uuid, locale: Locale) -> Result<ImportView, Problem> {
     let found = store::find(tx, id)?;
-    let mut view = ImportView::of(&settled(tx, found)?, locale);
+    let mut view = ImportView::of(&settled_one(tx, found)?, locale);
     if masking::is_masked(&tx.actor) {
         view.hide_values();
     }
@@ -178,7 +185,7 @@ pub fn list(tx: &mut Tx, app: &App, query: &ImportQuery, locale: Locale) -> Resu
     let page = list.page(&app.keys, query.cursor.as_deref(), query.limit)?;
     let states: Vec<String> = query.state.iter().map(ToString::to_string).collect();
     let rows = store::list(tx, &states, &page)?;
-    let rows: Vec<Import> = rows.into_iter().map(|row| settled(tx, row)).collect::<Result<_, _>>()?;
+    let rows = settled(tx, rows)?;
     let place = |row: &Import| (row.created_at, row.id);
     let masked = masking::is_masked(&tx.actor);
     let view = |row: &Import| {
@@ -195,7 +202,7 @@ pub fn list(tx: &mut Tx, app: &App, query: &ImportQuery, locale: Locale) -> Resu
 /// The import, held, if it stands where something can be done.
 fn held(tx: &mut Tx, id: Uuid, allowed: &[ImportState], can: &str) -> Result<Import, Problem> {
     let found = store::lock(tx, id)?;
-    let row = settled(tx, found)?;
+    let row = settled_one(tx, found)?;
     if allowed.contains(&state_of(&row)) {
         return Ok(row);
     }

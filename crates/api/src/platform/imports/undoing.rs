@@ -99,7 +99,7 @@ fn take_back(tx: &mut Tx, import_id: Uuid, customer_id: Uuid) -> Result<(i64, i6
     let created = rows.iter().any(|row| row.customer_created);
     let customer = match Customers::lock(tx, customer_id) {
         Err(problem) if problem.code == Code::NotFound => None,
-        found => Some(found.map_err(refused)?),
+        found => Some(found?),
     };
     let merged = customer.as_ref().is_some_and(|customer| customer.merged_into_id.is_some());
     let customer = customer.filter(|customer| customer.deleted_at.is_none());
@@ -112,7 +112,7 @@ fn take_back(tx: &mut Tx, import_id: Uuid, customer_id: Uuid) -> Result<(i64, i6
     if created {
         let touched = import_rows::is_touched(tx, customer_id, &request_id(import_id))?;
         if !touched {
-            records::delete::<Customers>(tx, customer_id, &IfMatch::version(None)).map_err(refused)?;
+            records::delete::<Customers>(tx, customer_id, &IfMatch::version(None))?;
         }
         import_rows::note_undo(tx, import_id, &numbers, !touched)?;
         return Ok(if touched { (0, 1) } else { (1, 0) });
@@ -149,13 +149,13 @@ fn take_back(tx: &mut Tx, import_id: Uuid, customer_id: Uuid) -> Result<(i64, i6
 
 /// What was before can't be any more: somebody else has its number by now, say.
 fn stays<T>(problem: Problem) -> Result<Option<T>, JobFailed> {
-    if problem.status().is_server_error() { Err(refused(problem)) } else { Ok(None) }
+    if problem.status().is_server_error() { Err(problem.into()) } else { Ok(None) }
 }
 
 fn contact_back(tx: &mut Tx, rows: &[ImportRow], contact_id: Uuid) -> Result<bool, JobFailed> {
     let contact = match Contacts::lock(tx, contact_id) {
         Err(problem) if problem.code == Code::NotFound => return Ok(true),
-        found => found.map_err(refused)?,
+        found => found?,
     };
     let own: Vec<&ImportRow> = rows.iter().filter(|row| row.contact_id == Some(contact_id)).collect();
     let left_behind = own.iter().filter_map(|row| row.contact_version).max();
@@ -166,7 +166,7 @@ fn contact_back(tx: &mut Tx, rows: &[ImportRow], contact_id: Uuid) -> Result<boo
         return Ok(false);
     }
     if own.iter().any(|row| row.contact_created) {
-        records::delete::<Contacts>(tx, contact_id, &IfMatch::version(None)).map_err(refused)?;
+        records::delete::<Contacts>(tx, contact_id, &IfMatch::version(None))?;
         return Ok(true);
     }
     let before =
@@ -176,12 +176,4 @@ fn contact_back(tx: &mut Tx, rows: &[ImportRow], contact_id: Uuid) -> Result<boo
         .part(|tx| records::change_and_tell::<Contacts>(tx, &contact, before))
         .map_or_else(stays, |row| Ok(Some(row)))?
         .is_some())
-}
-
-fn refused(problem: Problem) -> JobFailed {
-    use fulcrum_persistence::AsStoreError;
-    match problem.as_store_error() {
-        Some(error) => error.clone().into(),
-        None => JobFailed::for_good(problem.in_words()),
-    }
 }

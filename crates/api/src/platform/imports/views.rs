@@ -68,6 +68,13 @@ pub enum OnMatch {
     CreateAndFlag,
 }
 
+impl OnMatch {
+    /// Whether a row whose customer is there is to become another one.
+    pub(super) fn creates_another(self) -> bool {
+        matches!(self, OnMatch::Create | OnMatch::CreateAndFlag)
+    }
+}
+
 /// What a customer that is there already is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

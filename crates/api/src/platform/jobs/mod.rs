@@ -19,6 +19,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::http::problem::Problem;
+
 pub use kinds::{Context, Kinds};
 pub use pulse::Pulse;
 pub(crate) use requester::{system_of, who};
@@ -130,6 +132,16 @@ impl From<&StoreError> for JobFailed {
             StoreError::Unreachable(_) | StoreError::Unavailable(_) => "the database was away",
             StoreError::Internal(_) => "the program made a mistake: its log tells more",
         })
+    }
+}
+
+impl From<Problem> for JobFailed {
+    /// What the database said may be otherwise another time; what a rule said it would say again.
+    fn from(problem: Problem) -> JobFailed {
+        match problem.as_store_error() {
+            Some(error) => error.clone().into(),
+            None => JobFailed::for_good(problem.in_words()),
+        }
     }
 }
 
