@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use ipnet::IpNet;
 use reqwest::{Client, Url};
 use tokio::runtime::Builder;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 
 use super::addresses::Allowed;
 use super::message::Signed;
@@ -19,8 +19,16 @@ const CONNECTING: Duration = Duration::from_secs(5);
 /// Bytes of an answer that are read and kept.
 const LONGEST_ANSWER: usize = 1000;
 
+/// How much longer than its patience a thread that sends is waited for: a receiver that answers without end can keep it from
+/// looking at the clock.
+const GRACE: Duration = Duration::from_secs(1);
+const TOO_LONG: &str = "it took too long";
+
 /// Sends messages.
-pub struct Sender(Arc<Lanes>);
+pub struct Sender {
+    lanes: Arc<Lanes>,
+    patience: Duration,
+}
 
 struct Lanes {
     encrypted: Lane,
@@ -76,7 +84,7 @@ impl Sender {
                 .map_err(|error| error.to_string())?;
             Ok::<_, String>(Lane { client, allowed })
         };
-        Ok(Sender(Arc::new(Lanes { encrypted: lane(true)?, plain: lane(false)? })))
+        Ok(Sender { lanes: Arc::new(Lanes { encrypted: lane(true)?, plain: lane(false)? }), patience })
     }
 
     /// Looks at an address before it is saved.
@@ -88,27 +96,41 @@ impl Sender {
         let Ok(url) = Url::parse(url) else {
             return Err(refused(FieldError::new("/url", FieldCode::UrlInvalid)));
         };
-        self.0.of(&url).allowed.examine(&url).await.map_err(refused)
+        self.lanes.of(&url).allowed.examine(&url).await.map_err(refused)
     }
 
     /// Sends messages to one address, each once, all at the same time; returns what came of each. On a thread of their own: a
-    /// receiver can keep one busy for as long as it may take, and it shall be nobody else's.
+    /// receiver can keep one busy for as long as it may take, and it shall be nobody else's. What that thread hasn't told in time
+    /// took too long, whether the thread has noticed or not.
     pub(super) async fn send_all(&self, url: &str, messages: Vec<Signed>) -> Vec<Outcome> {
-        let (lanes, url, count) = (self.0.clone(), url.to_owned(), messages.len());
-        let (tell, told) = oneshot::channel();
+        let (lanes, url, began) = (self.lanes.clone(), url.to_owned(), Instant::now());
+        let mut outcomes = vec![None; messages.len()];
+        let (tell, mut told) = mpsc::unbounded_channel();
         let sending = std::thread::Builder::new().name("webhook".into()).spawn(move || {
             // Looks at the clock after every step: one who answers without end keeps each step busy for a while.
             let runtime = Builder::new_current_thread().enable_all().event_interval(1).build()?;
-            let outcomes = runtime.block_on(join_all(messages.into_iter().map(|one| lanes.send(&url, one))));
-            // Who waited for it may have gone.
-            let _ = tell.send(outcomes);
+            let (lanes, url, tell) = (&lanes, &url, &tell);
+            let send = |(place, message)| async move {
+                // Who waited for it may have gone.
+                let _ = tell.send((place, lanes.send(url, message).await));
+            };
+            runtime.block_on(join_all(messages.into_iter().enumerate().map(send)));
             Ok::<_, std::io::Error>(())
         });
-        let broken = |_| vec![Outcome::without_sending("it broke off"); count];
-        match sending {
-            Ok(_) => told.await.unwrap_or_else(broken),
-            Err(error) => vec![Outcome::without_sending(&error.to_string()); count],
-        }
+        let why = match sending {
+            Err(error) => error.to_string(),
+            Ok(_) => {
+                let listen = async {
+                    while let Some((place, outcome)) = told.recv().await {
+                        outcomes[place] = Some(outcome);
+                    }
+                };
+                let in_time = tokio::time::timeout(self.patience + GRACE, listen).await.is_ok();
+                if in_time { "it broke off".into() } else { TOO_LONG.into() }
+            }
+        };
+        let silent = || Outcome { duration: began.elapsed(), ..Outcome::without_sending(&why) };
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(silent)).collect()
     }
 }
 
@@ -171,7 +193,7 @@ impl Lanes {
 /// The causes, without the address: that may hold a secret.
 fn said(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "it took too long".into();
+        return TOO_LONG.into();
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
