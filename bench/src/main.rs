@@ -4,6 +4,7 @@ mod capture;
 mod growth;
 mod load;
 mod operations;
+mod own_fields;
 mod peer;
 mod raw;
 mod report;
@@ -59,6 +60,9 @@ pub struct Arguments {
     /// Measure the table of growth alone.
     #[arg(long)]
     only_growth: bool,
+    /// Measure alone what a company's own fields cost a list.
+    #[arg(long, conflicts_with = "only_growth")]
+    only_own_fields: bool,
     /// Where report.md and report.json go.
     #[arg(long, default_value = "target/bench")]
     report: PathBuf,
@@ -86,10 +90,13 @@ fn main() -> ExitCode {
 fn measure(arguments: &Arguments) -> Result<(), Failed> {
     let plan = Plan { fulcrum: program(arguments)?, durable: true };
     let mut report = report::Report::new()?;
-    if !arguments.only_growth {
+    if !arguments.only_growth && !arguments.only_own_fields {
         rounds::measure(arguments, &plan, &mut report)?;
     }
-    if !arguments.no_growth {
+    if !arguments.only_growth {
+        own_fields::measure(arguments, &plan, &mut report)?;
+    }
+    if !arguments.no_growth && !arguments.only_own_fields {
         growth::measure(arguments, &plan, &mut report)?;
     }
     report.write(&arguments.report)?;

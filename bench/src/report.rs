@@ -126,12 +126,63 @@ fn met(yes: bool) -> &'static str {
     if yes { "met" } else { "not met" }
 }
 
+/// What the most fields that a company may have of its own cost a list: p50 without and with them, in milliseconds.
+pub struct OwnFields {
+    /// Fields that are defined.
+    pub fields: usize,
+    /// Fields that each customer of the list has a value for, in the second comparison.
+    pub filled_in: usize,
+    /// Defined, and none filled.
+    pub defined: [Spread; 2],
+    /// Some filled.
+    pub filled: [Spread; 2],
+}
+
+impl OwnFields {
+    /// The table.
+    pub fn lines(&self) -> String {
+        let line = |what: String, [without, with]: &[Spread; 2], goal: bool| {
+            let times = with.median / without.median;
+            format!(
+                "| {what} | {:.3} ({:.3} to {:.3}) | {:.3} ({:.3} to {:.3}) | {times:.2} | {} |",
+                without.median,
+                without.least,
+                without.most,
+                with.median,
+                with.least,
+                with.most,
+                if goal { format!("< 1.10: {}", met(times < 1.1)) } else { String::new() },
+            )
+        };
+        format!(
+            "| list 50, one connection | p50 ms without (range) | p50 ms with (range) | times | goal |\n|---|---|---|---|---|\n{}\n{}",
+            line(format!("{} own fields", self.fields), &self.defined, true),
+            line(
+                format!("{} own fields, {} of them filled in each row", self.fields, self.filled_in),
+                &self.filled,
+                false
+            ),
+        )
+    }
+
+    fn json(&self) -> Value {
+        let both =
+            |[without, with]: &[Spread; 2]| json!({ "without_ms": without.json(), "with_ms": with.json() });
+        json!({
+            "fields": self.fields, "filled_in": self.filled_in,
+            "defined": both(&self.defined), "filled": both(&self.filled),
+        })
+    }
+}
+
 /// Everything that was measured.
 pub struct Report {
     /// First table.
     pub rows: Vec<Row>,
     /// Second table.
     pub growth: Vec<Column>,
+    /// Third table.
+    pub own_fields: Option<OwnFields>,
     /// Requests that failed, everywhere.
     pub errors: u64,
     /// Customers of the first table.
@@ -163,6 +214,7 @@ impl Report {
         Ok(Report {
             rows: vec![],
             growth: vec![],
+            own_fields: None,
             errors: 0,
             scale: 0,
             seeding_seconds: 0.0,
@@ -198,6 +250,7 @@ impl Report {
             "machine": self.machine, "scale": self.scale, "seeding_seconds": self.seeding_seconds,
             "server_peak_mb": self.server_peak_mb, "start_to_ready_ms": self.start_to_ready_ms,
             "rows": rows, "growth": growth,
+            "own_fields": self.own_fields.as_ref().map(OwnFields::json),
         });
         std::fs::write(folder.join("report.json"), serde_json::to_string_pretty(&all)?)?;
         println!("{markdown}\nwritten to {}", folder.display());
@@ -219,6 +272,7 @@ impl Report {
         if self.rows.is_empty() {
             out.clear();
             let _ = writeln!(out, "{}", self.machine);
+            self.write_own_fields(&mut out);
             self.write_growth(&mut out);
             return out;
         }
@@ -231,8 +285,15 @@ impl Report {
             met(self.start_to_ready_ms < 1000.0),
         );
         self.write_peer(&mut out);
+        self.write_own_fields(&mut out);
         self.write_growth(&mut out);
         out
+    }
+
+    fn write_own_fields(&self, out: &mut String) {
+        if let Some(own_fields) = &self.own_fields {
+            let _ = writeln!(out, "\n{}", own_fields.lines());
+        }
     }
 
     fn write_peer(&self, out: &mut String) {
