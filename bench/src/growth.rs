@@ -1,6 +1,6 @@
 //! The second table: how the time of an operation grows with the company, and with the number of companies.
 
-use crate::load::{self, Measured};
+use crate::load;
 use crate::operations;
 use crate::report::{Report, Spread};
 use crate::rounds::{requests, wanted};
@@ -48,18 +48,15 @@ fn column(
     let token = stand.token()?;
     let mut times = Vec::new();
     for operation in operations::all(stand, &token)?.iter().filter(|one| wanted(arguments, one)) {
-        let once = |seconds| -> Result<Measured, Failed> {
-            let requests = requests(stand, operation, &token);
-            let measured = load::run(&oha, &stand.folder, &requests, 1, seconds)?;
-            match measured.errors {
-                0 => Ok(measured),
-                errors => Err(format!("{}: {errors} requests failed", operation.name).into()),
-            }
+        let requests = requests(stand, operation, &token);
+        let once = |seconds| {
+            load::alone(&oha, &stand.folder, &requests, seconds)
+                .map_err(|error| format!("{}: {error}", operation.name))
         };
         once(1.0)?;
         let mut p50 = Vec::new();
         for _ in 0..3 {
-            p50.push(once(arguments.seconds)?.p50);
+            p50.push(once(arguments.seconds)?);
         }
         times.push((operation.name, Spread::of(p50.into_iter()).median, operation.flat));
     }

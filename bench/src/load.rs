@@ -55,6 +55,15 @@ pub fn oha() -> Result<PathBuf, Failed> {
     if built.success() { Ok(own) } else { Err("oha could not be built".into()) }
 }
 
+/// Sends one request at a time; the median in milliseconds, or an error when a request failed.
+pub fn alone(oha: &Path, folder: &Path, requests: &Requests, seconds: f64) -> Result<f64, Failed> {
+    let measured = run(oha, folder, requests, 1, seconds)?;
+    match measured.errors {
+        0 => Ok(measured.p50),
+        errors => Err(format!("{errors} requests failed").into()),
+    }
+}
+
 /// Sends requests over so many keep-alive connections for so many seconds.
 pub fn run(
     oha: &Path,

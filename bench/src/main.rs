@@ -61,7 +61,7 @@ pub struct Arguments {
     #[arg(long)]
     only_growth: bool,
     /// Measure alone what a company's own fields cost a list.
-    #[arg(long, conflicts_with = "only_growth")]
+    #[arg(long, conflicts_with_all = ["only_growth", "only"])]
     only_own_fields: bool,
     /// Where report.md and report.json go.
     #[arg(long, default_value = "target/bench")]
@@ -93,7 +93,8 @@ fn measure(arguments: &Arguments) -> Result<(), Failed> {
     if !arguments.only_growth && !arguments.only_own_fields {
         rounds::measure(arguments, &plan, &mut report)?;
     }
-    if !arguments.only_growth {
+    // A choice of operations is a choice of the other tables.
+    if !arguments.only_growth && arguments.only.is_none() {
         own_fields::measure(arguments, &plan, &mut report)?;
     }
     if !arguments.no_growth && !arguments.only_own_fields {

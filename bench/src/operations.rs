@@ -44,13 +44,7 @@ const DEEP: usize = 50_000;
 
 /// All operations, over the data of a stand.
 pub fn all(stand: &Stand, token: &str) -> Result<Vec<Operation>, Failed> {
-    let ask = |path: &str| -> Result<Value, Failed> {
-        let reply = stand.request(token, "GET", path, None)?;
-        if reply.status != 200 {
-            return Err(format!("{path}: {} {}", reply.status, reply.body).into());
-        }
-        Ok(reply.body)
-    };
+    let ask = |path: &str| stand.expect(200, token, "GET", path, None);
     let ids = spread_ids(&ask)?;
     let deep = cursor_behind(&ask, DEEP)?;
     let some = ask(&format!("/v1/customers/{}", ids[0]))?;

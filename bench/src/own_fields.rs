@@ -7,7 +7,7 @@ use crate::report::{OwnFields, Report, Spread};
 use crate::stand::{Plan, Stand};
 use crate::{Arguments, Failed};
 
-/// Customers of both companies.
+/// Customers of both companies: how many there are is no matter to a first page, see the table of growth.
 const SCALE: u32 = 2_000;
 /// As many as a company may have for one kind of record.
 const FIELDS: usize = 200;
@@ -24,7 +24,7 @@ pub fn measure(arguments: &Arguments, plan: &Plan, report: &mut Report) -> Resul
     let with = Stand::start(plan, "own-fields-all", SCALE)?;
     let own = define(&with)?;
     let defined = beside(arguments, &without, &with)?;
-    fill(&with, &own[..FILLED.min(own.len())])?;
+    fill(&with, own.get(..FILLED).ok_or("too few own fields")?)?;
     let filled = beside(arguments, &without, &with)?;
     let measured = OwnFields { fields: FIELDS, filled_in: FILLED, defined, filled };
     eprintln!("{}", measured.lines());
@@ -35,13 +35,13 @@ pub fn measure(arguments: &Arguments, plan: &Plan, report: &mut Report) -> Resul
 /// Defines fields until there are as many as there may be; returns their keys.
 fn define(stand: &Stand) -> Result<Vec<String>, Failed> {
     let token = stand.token()?;
-    let there = stand.request(&token, "GET", DEFINITIONS, None)?;
-    let there = there.body["data"].as_array().ok_or("no definitions")?.len();
+    let there = stand.expect(200, &token, "GET", DEFINITIONS, None)?;
+    let there = there["data"].as_array().ok_or("no definitions")?.len();
     let keys: Vec<String> = (there..FIELDS).map(|number| format!("bench_{number}")).collect();
     for key in &keys {
         let body =
             json!({ "object_type": "customer", "key": key, "kind": "text", "label": format!("字段 {key}") });
-        expect(201, stand.request(&token, "POST", "/v1/custom-fields", Some(&body.to_string()))?)?;
+        stand.expect(201, &token, "POST", "/v1/custom-fields", Some(&body.to_string()))?;
     }
     Ok(keys)
 }
@@ -49,23 +49,15 @@ fn define(stand: &Stand) -> Result<Vec<String>, Failed> {
 /// Fills some fields in each customer of the list.
 fn fill(stand: &Stand, keys: &[String]) -> Result<(), Failed> {
     let token = stand.token()?;
-    let page = expect(200, stand.request(&token, "GET", LIST, None)?)?;
+    let page = stand.expect(200, &token, "GET", LIST, None)?;
     let values: serde_json::Map<String, Value> =
         keys.iter().map(|key| (key.clone(), json!(format!("值 {key}")))).collect();
     let body = json!({ "custom": values }).to_string();
     for customer in page["data"].as_array().ok_or("no list")? {
         let path = format!("{LIST}/{}", customer["id"].as_str().ok_or("no id")?);
-        expect(200, stand.request(&token, "PATCH", &path, Some(&body))?)?;
+        stand.expect(200, &token, "PATCH", &path, Some(&body))?;
     }
     Ok(())
-}
-
-fn expect(status: u16, reply: crate::stand::Reply) -> Result<Value, Failed> {
-    if reply.status == status {
-        Ok(reply.body)
-    } else {
-        Err(format!("{} {}", reply.status, reply.body).into())
-    }
 }
 
 /// The p50 of both in milliseconds, by round.
@@ -80,8 +72,7 @@ fn beside(arguments: &Arguments, without: &Stand, with: &Stand) -> Result<[Sprea
             status: 200,
             token: Some(&token),
         };
-        let measured = load::run(&oha, &stand.folder, &requests, 1, seconds)?;
-        if measured.errors == 0 { Ok(measured.p50) } else { Err("a list failed".into()) }
+        load::alone(&oha, &stand.folder, &requests, seconds)
     };
     for stand in [without, with] {
         once(stand, 1.0)?;

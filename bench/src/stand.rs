@@ -188,6 +188,22 @@ impl Stand {
         })
     }
 
+    /// One request that has to be answered with this status; its body.
+    pub fn expect(
+        &self,
+        status: u16,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Value, Failed> {
+        let reply = self.request(token, method, path, body)?;
+        if reply.status != status {
+            return Err(format!("{method} {path}: {} {}", reply.status, reply.body).into());
+        }
+        Ok(reply.body)
+    }
+
     /// What PostgreSQL has written to its log so far.
     pub fn postgres_log(&self) -> Result<String, Failed> {
         Ok(std::fs::read_to_string(self.folder.join("postgres.log"))?)
